@@ -1,0 +1,3 @@
+//! A git repository turned into facts.
+//!
+//! The only room that touches git.

@@ -1,0 +1,1 @@
+//! Helpers for tests: scripted git repositories with fixed people and times.
