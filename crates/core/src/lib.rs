@@ -3,3 +3,4 @@
 
 pub mod effect;
 pub mod involvement;
+pub mod problem;
