@@ -2,5 +2,10 @@
 //! environment; the time and every fact are arguments.
 
 pub mod effect;
+pub mod facts;
 pub mod involvement;
+pub mod moment;
+pub mod owners;
 pub mod problem;
+pub mod roster;
+pub mod usage;
