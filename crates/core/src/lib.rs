@@ -1,11 +1,13 @@
 //! The words of Countersign as types. Pure: no input or output, no clock, no
 //! environment; the time and every fact are arguments.
 
+pub mod decide;
 pub mod effect;
 pub mod facts;
 pub mod involvement;
 pub mod moment;
 pub mod owners;
+pub mod policy;
 pub mod problem;
 pub mod roster;
 pub mod usage;

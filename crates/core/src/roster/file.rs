@@ -368,7 +368,22 @@ id = "grace"
 accounts = ["GitHub:Ada"]
 keys = [{ ssh = "ssh-ed25519 AAAA y" }]
 "#
-        ), @r"");
+        ), @"
+        people.toml:1:11: version 2 is not known (this program reads version 1)
+        people.toml:3:17: `mid` is not a level (levels are junior, senior)
+        people.toml:7:30: `ada` is not a valid mailbox (write an address such as `ada@example.com`)
+        people.toml:8:27: `ada` is not a valid account (write `forge:login`, such as `github:ada`)
+        people.toml:9:17: this is not an SSH public key (paste the line of the `.pub` file: type, then key)
+        people.toml:10:9: `senoir` is not a level (did you mean `senior`?)
+        people.toml:11:11: manager `grac` is not on the roster (did you mean `grace`?)
+        people.toml:12:65: delegate `bob` is not on the roster (use the `id` of a person in this file)
+        people.toml:12:40: `until` must be after `from`
+        people.toml:15:6: two people have the id `ada` (a sign-off counts people, so no identity may be shared)
+        people.toml:16:11: mailbox `ada@example.com` belongs to `ada` and to `ada` (a sign-off counts people, so no identity may be shared)
+        people.toml:17:46: `soon` is not a time (write `2026-12-20`, `2026-12-20T18:00` or `2026-12-20T18:00Z`)
+        people.toml:21:13: account `github:ada` belongs to `ada` and to `grace` (a sign-off counts people, so no identity may be shared)
+        people.toml:22:17: key `ssh-ed25519 AAAA` belongs to `ada` and to `grace` (a sign-off counts people, so no identity may be shared)
+        ");
     }
 
     #[test]
@@ -382,6 +397,14 @@ keys = [{ ssh = "ssh-ed25519 AAAA y" }]
             problems("person = 1"),
             problems("version = "),
         ]
-        .join("\n"), @r"");
+        .join("\n"), @"
+        people.toml:3:6: invalid type: integer `7`, expected a string
+        people.toml:2:1: missing field `id`
+        people.toml:4:1: unknown field `levle`, expected one of `id`, `name`, `emails`, `accounts`, `keys`, `level`, `teams`, `active`, `away`, `manager`, `minutes_per_week`
+        people.toml:2:10: levels must be 1 to 32 different names, lowest first
+        people.toml:2:10: levels must be 1 to 32 different names, lowest first
+        people.toml:1:10: invalid type: integer `1`, expected a sequence
+        people.toml:1:11: string values must be quoted, expected literal string
+        ");
     }
 }

@@ -1,0 +1,263 @@
+//! The fewest sign-offs that satisfy all requirements together.
+//!
+//! People who can serve the same requirements are interchangeable, so the
+//! search runs over groups of people, not over people. Someone who signs serves
+//! every shared requirement at once, or exactly one `distinct` requirement.
+
+use std::collections::BTreeMap;
+
+use super::{Act, Load, RuleResult, Way};
+use crate::policy::{Outcome, Policy};
+use crate::roster::Roster;
+
+/// Requirements beyond this many at once are reported as blocked: they cannot
+/// be judged together, and judging them apart could let one person serve two.
+const MAX_TOGETHER: usize = 32;
+
+/// The search stops here and keeps the best found; the bound is far above what
+/// real policies need.
+const MAX_STEPS: u32 = 50_000;
+
+struct Need {
+    rule: usize,
+    place: usize,
+    signoffs: u32,
+    distinct: bool,
+}
+
+/// People who can serve the same requirements.
+#[derive(Clone)]
+struct Group {
+    /// One bit per need.
+    serves: u32,
+    /// They have signed already.
+    signed: bool,
+    left: u32,
+}
+
+/// Finds the way forward. It is empty when all requirements are satisfied
+/// together, which is more than each being satisfied alone.
+pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], load: &Load) -> Way {
+    let mut way = Way::default();
+    let needs = needs(policy, rules, &mut way);
+    if needs.is_empty() || !way.blocked.is_empty() {
+        return way;
+    }
+    let (groups, members) = groups(rules, &needs);
+    let mut search = Search {
+        needs: &needs,
+        steps: 0,
+        best: None,
+    };
+    let left: Vec<u32> = needs.iter().map(|need| need.signoffs).collect();
+    search.assign_distinct(0, left, groups, Vec::new());
+    let Some(picks) = search.best else {
+        // Each could be satisfied alone, but not together: too few people.
+        way.blocked = needs.iter().map(|need| (need.rule, need.place)).collect();
+        return way;
+    };
+    way.acts = picks
+        .iter()
+        .map(|serves| act(*serves, &needs, &members, roster, load))
+        .collect();
+    way
+}
+
+/// The requirements that apply, after noting those that nobody can satisfy and
+/// the latest cooling time.
+fn needs(policy: &Policy, rules: &[RuleResult], way: &mut Way) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for (rule, (result, text)) in rules.iter().zip(&policy.rules).enumerate() {
+        let (RuleResult::Requires { results, .. }, Outcome::Require(requirements)) =
+            (result, &text.outcome)
+        else {
+            continue;
+        };
+        for (place, (result, requirement)) in results.iter().zip(requirements).enumerate() {
+            way.not_before = way.not_before.max(result.waits_until);
+            let can = result.counted.len() + result.eligible.len();
+            if result.age_unknown || (can as u64) < u64::from(requirement.signoffs) {
+                way.blocked.push((rule, place));
+            }
+            if requirement.signoffs == 0 {
+                continue;
+            }
+            if needs.len() == MAX_TOGETHER {
+                way.blocked.push((rule, place));
+            } else {
+                needs.push(Need {
+                    rule,
+                    place,
+                    signoffs: requirement.signoffs,
+                    distinct: requirement.distinct,
+                });
+            }
+        }
+    }
+    needs
+}
+
+type Members = BTreeMap<usize, (u32, bool)>;
+
+/// Groups people by what they can serve.
+fn groups(rules: &[RuleResult], needs: &[Need]) -> (Vec<Group>, Members) {
+    let mut members = Members::new();
+    for (bit, need) in needs.iter().enumerate() {
+        let Some(RuleResult::Requires { results, .. }) = rules.get(need.rule) else {
+            continue;
+        };
+        let Some(result) = results.get(need.place) else {
+            continue;
+        };
+        for (people, signed) in [(&result.counted, true), (&result.eligible, false)] {
+            for person in people.iter() {
+                members.entry(person).or_insert((0, signed)).0 |= 1 << bit;
+            }
+        }
+    }
+    let mut counted: BTreeMap<(bool, u32), u32> = BTreeMap::new();
+    for (serves, signed) in members.values() {
+        *counted.entry((*signed, *serves)).or_default() += 1;
+    }
+    let groups = counted
+        .into_iter()
+        .rev()
+        .map(|((signed, serves), left)| Group {
+            serves,
+            signed,
+            left,
+        })
+        .collect();
+    (groups, members)
+}
+
+struct Search<'a> {
+    needs: &'a [Need],
+    steps: u32,
+    /// For each new sign-off, the needs it serves.
+    best: Option<Vec<u32>>,
+}
+
+impl Search<'_> {
+    fn is_worse(&self, picks: &[u32], at_least: usize) -> bool {
+        self.best
+            .as_ref()
+            .is_some_and(|best| picks.len() + at_least >= best.len())
+    }
+
+    /// Gives each distinct need people of its own, then covers the rest.
+    fn assign_distinct(
+        &mut self,
+        need: usize,
+        mut left: Vec<u32>,
+        groups: Vec<Group>,
+        picks: Vec<u32>,
+    ) {
+        self.steps += 1;
+        if self.steps > MAX_STEPS || self.is_worse(&picks, 0) {
+            return;
+        }
+        let Some(current) = self.needs.get(need) else {
+            self.cover_shared(left, groups, picks);
+            return;
+        };
+        let missing = left.get(need).copied().unwrap_or(0);
+        if !current.distinct || missing == 0 {
+            self.assign_distinct(need + 1, left, groups, picks);
+            return;
+        }
+        if let Some(missing) = left.get_mut(need) {
+            *missing -= 1;
+        }
+        for (at, group) in groups.iter().enumerate() {
+            if group.left > 0 && group.serves & (1 << need) != 0 {
+                let mut groups = groups.clone();
+                if let Some(group) = groups.get_mut(at) {
+                    group.left -= 1;
+                }
+                let mut picks = picks.clone();
+                if !group.signed {
+                    picks.push(1 << need);
+                }
+                self.assign_distinct(need, left.clone(), groups, picks);
+            }
+        }
+    }
+
+    /// People who have signed serve every shared need; new ones cover the rest.
+    fn cover_shared(&mut self, mut left: Vec<u32>, groups: Vec<Group>, picks: Vec<u32>) {
+        for group in groups.iter().filter(|group| group.signed) {
+            for (bit, missing) in left.iter_mut().enumerate() {
+                if group.serves & (1 << bit) != 0 {
+                    *missing = missing.saturating_sub(group.left);
+                }
+            }
+        }
+        let fresh: Vec<Group> = groups.into_iter().filter(|group| !group.signed).collect();
+        self.cover(left, fresh, picks);
+    }
+
+    fn cover(&mut self, left: Vec<u32>, groups: Vec<Group>, picks: Vec<u32>) {
+        self.steps += 1;
+        let most = left.iter().copied().max().unwrap_or(0);
+        if self.steps > MAX_STEPS || self.is_worse(&picks, most as usize) {
+            return;
+        }
+        let Some(need) = left.iter().position(|missing| *missing > 0) else {
+            self.best = Some(picks);
+            return;
+        };
+        let open = left
+            .iter()
+            .enumerate()
+            .filter(|(_, missing)| **missing > 0)
+            .fold(0_u32, |bits, (bit, _)| bits | 1 << bit);
+        for (at, group) in groups.iter().enumerate() {
+            if group.left == 0 || group.serves & (1 << need) == 0 {
+                continue;
+            }
+            let serves = group.serves & open;
+            let mut groups = groups.clone();
+            if let Some(group) = groups.get_mut(at) {
+                group.left -= 1;
+            }
+            let mut left = left.clone();
+            for (bit, missing) in left.iter_mut().enumerate() {
+                if serves & (1 << bit) != 0 {
+                    *missing -= 1;
+                }
+            }
+            let mut picks = picks.clone();
+            picks.push(serves);
+            self.cover(left, groups, picks);
+        }
+    }
+}
+
+/// Everyone who could do one act, best first.
+fn act(serves: u32, needs: &[Need], members: &Members, roster: &Roster, load: &Load) -> Act {
+    let mut candidates: Vec<usize> = members
+        .iter()
+        .filter(|(_, (can, signed))| !signed && can & serves == serves)
+        .map(|(person, _)| *person)
+        .collect();
+    let order = |index: usize| {
+        let person = roster.person(index);
+        let waiting = u64::from(load.0.get(index).copied().unwrap_or(0));
+        let budget = person.map_or(1, |person| u64::from(person.minutes_per_week.max(1)));
+        (
+            waiting * 1000 / budget,
+            person.map(|person| person.level),
+            person.map(|person| person.id.as_str()),
+        )
+    };
+    candidates.sort_by(|a, b| order(*a).cmp(&order(*b)));
+    let mut rules: Vec<usize> = needs
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| serves & (1 << bit) != 0)
+        .map(|(_, need)| need.rule)
+        .collect();
+    rules.dedup();
+    Act { candidates, rules }
+}

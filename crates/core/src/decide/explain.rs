@@ -1,0 +1,244 @@
+//! A decision in words, for the terminal, JSON and pages.
+
+use serde::Serialize;
+
+use super::{Decision, RequirementResult, RuleResult, Said, Verdict};
+use crate::policy::{Condition, Outcome, Policy};
+use crate::roster::{PersonSet, Roster};
+
+/// A requirement and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedRequirement {
+    /// What is asked for, in words.
+    pub text: String,
+    /// Whether nothing is missing.
+    pub met: bool,
+    /// Sign-offs still missing.
+    pub missing: u32,
+    /// Ids of people whose sign-off counts.
+    pub signed_by: Vec<String>,
+    /// How many others could sign now.
+    pub could_sign: usize,
+    /// When the cooling time ends (RFC 3339), if it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<String>,
+    /// Why nobody can satisfy it, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+}
+
+/// A rule that applies, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedRule {
+    /// The rule's id.
+    pub id: String,
+    /// Why the rule exists.
+    pub why: String,
+    /// The conditions that hold, in words.
+    pub because: Vec<String>,
+    /// Those of them whose fact is missing and was assumed to hold.
+    pub assumed: Vec<String>,
+    /// Whether it refuses whoever signs.
+    pub refuses: bool,
+    /// Whether everything it asks for is there.
+    pub met: bool,
+    /// What it asks for.
+    pub requirements: Vec<ExplainedRequirement>,
+}
+
+/// One act that would bring the change forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedAct {
+    /// Ids of people who could do it, best first.
+    pub candidates: Vec<String>,
+    /// Ids of the rules it serves.
+    pub rules: Vec<String>,
+}
+
+/// A sign-off that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedIgnored {
+    /// The signer's id.
+    pub person: String,
+    /// `approve` or `veto`.
+    pub said: &'static str,
+    /// Why it does not count.
+    pub because: &'static str,
+}
+
+/// A decision in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The answer in one line.
+    pub summary: String,
+    /// Rules that apply.
+    pub rules: Vec<ExplainedRule>,
+    /// How many other rules do not.
+    pub rules_not_applying: usize,
+    /// Ids of people whose veto stands.
+    pub vetoed_by: Vec<String>,
+    /// Sign-offs that do not count.
+    pub ignored: Vec<ExplainedIgnored>,
+    /// As few sign-offs as possible that would satisfy everything.
+    pub way_forward: Vec<ExplainedAct>,
+    /// Not before this time (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<String>,
+}
+
+impl Decision {
+    /// The decision in words.
+    #[must_use]
+    pub fn explain(&self, policy: &Policy, roster: &Roster) -> Explanation {
+        let names = |people: &PersonSet| ids(people.iter(), roster);
+        let rules: Vec<ExplainedRule> = self
+            .rules
+            .iter()
+            .enumerate()
+            .filter_map(|(place, result)| self.rule(place, result, policy, roster))
+            .collect();
+        let way_forward: Vec<ExplainedAct> = self
+            .way
+            .acts
+            .iter()
+            .map(|act| ExplainedAct {
+                candidates: ids(act.candidates.iter().copied(), roster),
+                rules: act
+                    .rules
+                    .iter()
+                    .filter_map(|rule| policy.rules.get(*rule))
+                    .map(|rule| rule.id.clone())
+                    .collect(),
+            })
+            .collect();
+        let vetoed_by = names(&self.vetoes);
+        Explanation {
+            verdict: self.verdict,
+            summary: summary(self, &rules, &vetoed_by),
+            rules_not_applying: self.rules.len() - rules.len(),
+            rules,
+            vetoed_by,
+            ignored: self
+                .ignored
+                .iter()
+                .map(|(signoff, because)| ExplainedIgnored {
+                    person: ids([signoff.person], roster).join(""),
+                    said: match signoff.said {
+                        Said::Approve => "approve",
+                        Said::Veto => "veto",
+                    },
+                    because: because.text(),
+                })
+                .collect(),
+            way_forward,
+            not_before: self.way.not_before.map(|at| at.to_string()),
+        }
+    }
+
+    fn rule(
+        &self,
+        place: usize,
+        result: &RuleResult,
+        policy: &Policy,
+        roster: &Roster,
+    ) -> Option<ExplainedRule> {
+        let rule = policy.rules.get(place)?;
+        let (assumed, results) = match result {
+            RuleResult::Refuses { assumed } => (assumed, &[][..]),
+            RuleResult::Requires { assumed, results } => (assumed, results.as_slice()),
+            _ => return None,
+        };
+        let text = |condition: &Condition| condition.text(policy);
+        let requirements: Vec<ExplainedRequirement> = match &rule.outcome {
+            Outcome::Refuse => Vec::new(),
+            Outcome::Require(list) => list
+                .iter()
+                .zip(results)
+                .enumerate()
+                .map(|(at, (requirement, result))| ExplainedRequirement {
+                    text: requirement.text(&policy.levels),
+                    met: result.is_met(),
+                    missing: result.missing,
+                    signed_by: ids(result.counted.iter(), roster),
+                    could_sign: result.eligible.len(),
+                    waits_until: result.waits_until.map(|at| at.to_string()),
+                    blocked: self
+                        .way
+                        .blocked
+                        .contains(&(place, at))
+                        .then(|| blocked_text(result)),
+                })
+                .collect(),
+        };
+        Some(ExplainedRule {
+            id: rule.id.clone(),
+            why: rule.why.clone(),
+            because: rule.when.iter().map(text).collect(),
+            assumed: assumed
+                .iter()
+                .filter_map(|place| rule.when.get(*place))
+                .map(text)
+                .collect(),
+            refuses: rule.outcome == Outcome::Refuse,
+            met: rule.outcome != Outcome::Refuse
+                && requirements
+                    .iter()
+                    .all(|requirement| requirement.met && requirement.blocked.is_none()),
+            requirements,
+        })
+    }
+}
+
+fn ids(people: impl IntoIterator<Item = usize>, roster: &Roster) -> Vec<String> {
+    people
+        .into_iter()
+        .filter_map(|index| roster.person(index))
+        .map(|person| person.id.clone())
+        .collect()
+}
+
+fn blocked_text(result: &RequirementResult) -> String {
+    let could = result.counted.len() + result.eligible.len();
+    if result.age_unknown {
+        "the age of the content is not known".to_owned()
+    } else if could == 0 {
+        "nobody on the roster can give this sign-off now".to_owned()
+    } else {
+        let noun = if could == 1 { "person" } else { "people" };
+        format!("only {could} {noun} on the roster can sign, which is too few")
+    }
+}
+
+/// One line: the verdict in words.
+fn summary(decision: &Decision, rules: &[ExplainedRule], vetoed_by: &[String]) -> String {
+    let refusing: Vec<&str> = rules
+        .iter()
+        .filter(|rule| rule.refuses)
+        .map(|rule| rule.id.as_str())
+        .collect();
+    if !vetoed_by.is_empty() {
+        return format!("vetoed by {}", vetoed_by.join(", "));
+    }
+    if !refusing.is_empty() {
+        return format!("refused by {}", refusing.join(", "));
+    }
+    let asked: u32 = rules.iter().flat_map(|rule| &rule.requirements).count() as u32;
+    if decision.verdict == Verdict::Allow {
+        return if asked == 0 {
+            "no sign-off needed".to_owned()
+        } else {
+            "all sign-offs are there".to_owned()
+        };
+    }
+    if !decision.way.blocked.is_empty() {
+        return "needs a sign-off that nobody can give now".to_owned();
+    }
+    let needed = decision.way.acts.len();
+    match (needed, &decision.way.not_before) {
+        (0, Some(at)) => format!("must wait until {at}"),
+        (1, _) => "needs 1 sign-off".to_owned(),
+        (n, _) => format!("needs {n} sign-offs by different people"),
+    }
+}

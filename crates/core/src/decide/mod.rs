@@ -1,0 +1,409 @@
+//! The one decision for all four kinds of change.
+//!
+//! [`decide`] is a pure function: policy, roster, facts, sign-offs, load and
+//! the time go in; the same inputs give the same bytes. Anything that could
+//! not be established counts as a requirement that is not met.
+
+mod cover;
+mod explain;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::facts::Facts;
+use crate::policy::{MinLevel, Observed, Outcome, Policy, Requirement, Rule, Team, Truth};
+use crate::roster::{PersonSet, Roster};
+
+pub use explain::{
+    ExplainedAct, ExplainedIgnored, ExplainedRequirement, ExplainedRule, Explanation,
+};
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It may go ahead.
+    Allow,
+    /// It needs sign-offs or time.
+    Hold,
+    /// It cannot go ahead as it is, whoever signs.
+    Refuse,
+}
+
+impl Verdict {
+    /// The word used in output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+/// What a signer said. Who signed what has been verified before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// Go ahead.
+    Approve,
+    /// Do not.
+    Veto,
+}
+
+/// A verified statement by a person about exactly this content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignOff {
+    /// Place of the signer in the roster.
+    pub person: usize,
+    /// What was said.
+    pub said: Said,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why a sign-off does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IgnoredBecause {
+    /// The signer made the change, or operated the agent that did.
+    Author,
+    /// The signer is no longer active.
+    Inactive,
+    /// It was given too long ago.
+    Expired,
+    /// It is dated in the future.
+    Future,
+    /// The signer's level may not veto.
+    LevelTooLowToVeto,
+}
+
+impl IgnoredBecause {
+    /// The reason as a sentence part.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Author => "made the change, so cannot sign it off",
+            Self::Inactive => "is no longer active",
+            Self::Expired => "signed too long ago",
+            Self::Future => "signed at a time that has not come yet",
+            Self::LevelTooLowToVeto => "is below the level that may veto",
+        }
+    }
+}
+
+/// How one requirement stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequirementResult {
+    /// Who has signed and counts.
+    pub counted: PersonSet,
+    /// Who has not signed, is available and could.
+    pub eligible: PersonSet,
+    /// Sign-offs still missing.
+    pub missing: u32,
+    /// When the cooling time ends, if it has not.
+    pub waits_until: Option<Timestamp>,
+    /// The cooling time cannot be measured: the age of the content is unknown.
+    pub age_unknown: bool,
+}
+
+impl RequirementResult {
+    /// Whether nothing is missing.
+    #[must_use]
+    pub const fn is_met(&self) -> bool {
+        self.missing == 0 && self.waits_until.is_none() && !self.age_unknown
+    }
+}
+
+/// How one rule stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleResult {
+    /// It does not apply: this condition (place in `when`) does not hold.
+    NotWhen(usize),
+    /// It does not apply: its `unless` holds.
+    Excepted,
+    /// It does not apply: its pack is not in force.
+    NotInForce,
+    /// It applies and refuses. Conditions listed were assumed, not known.
+    Refuses {
+        /// Places in `when` whose fact was missing.
+        assumed: Vec<usize>,
+    },
+    /// It applies and asks for these.
+    Requires {
+        /// Places in `when` whose fact was missing.
+        assumed: Vec<usize>,
+        /// One per requirement, in order.
+        results: Vec<RequirementResult>,
+    },
+}
+
+/// One act that would bring the change forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// Who could do it, best first: least loaded, then least senior, then id.
+    pub candidates: Vec<usize>,
+    /// The rules it serves, by place.
+    pub rules: Vec<usize>,
+}
+
+/// The shortest lawful way forward.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    /// As few sign-offs as possible; each by a different person.
+    pub acts: Vec<Act>,
+    /// Not before this time.
+    pub not_before: Option<Timestamp>,
+    /// Requirements that nobody can satisfy, as (rule, requirement) places.
+    pub blocked: Vec<(usize, usize)>,
+}
+
+/// The decision, as a tree of reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The answer.
+    pub verdict: Verdict,
+    /// One result per rule, in the order of the policy.
+    pub rules: Vec<RuleResult>,
+    /// Whose vetoes stand.
+    pub vetoes: PersonSet,
+    /// Sign-offs that do not count, and why.
+    pub ignored: Vec<(SignOff, IgnoredBecause)>,
+    /// What would bring it forward.
+    pub way: Way,
+}
+
+/// How loaded each person is: minutes of sign-off work already waiting, by
+/// place in the roster. Missing entries are 0.
+#[derive(Debug, Clone, Default)]
+pub struct Load(pub Vec<u32>);
+
+/// Judges one change.
+///
+/// `seen` must come from [`Policy::observe`] on the same facts at the same
+/// time; it is an argument so that replaying many policies or times over the
+/// same facts need not match paths again.
+#[must_use]
+pub fn decide(
+    policy: &Policy,
+    roster: &Roster,
+    facts: &Facts,
+    seen: &Observed,
+    signoffs: &[SignOff],
+    load: &Load,
+    now: Timestamp,
+) -> Decision {
+    let mut judge = Judge {
+        policy,
+        roster,
+        facts,
+        available: roster.available(now),
+        approved: PersonSet::default(),
+        vetoes: PersonSet::default(),
+        ignored: Vec::new(),
+        now,
+    };
+    judge.available.subtract(&facts.authors);
+    for signoff in signoffs {
+        judge.count(*signoff);
+    }
+    let rules: Vec<RuleResult> = policy
+        .rules
+        .iter()
+        .map(|rule| judge.rule(rule, seen))
+        .collect();
+    judge.conclude(rules, load)
+}
+
+/// Whether a rule applies, and on which assumptions.
+enum Applies {
+    No(RuleResult),
+    Yes { assumed: Vec<usize> },
+}
+
+fn applies(rule: &Rule, seen: &Observed) -> Applies {
+    if let Some(window) = rule.pack
+        && !seen.windows.get(window).copied().unwrap_or(true)
+    {
+        return Applies::No(RuleResult::NotInForce);
+    }
+    let mut assumed = Vec::new();
+    for (place, condition) in rule.when.iter().enumerate() {
+        match condition.holds(seen) {
+            Truth::False => return Applies::No(RuleResult::NotWhen(place)),
+            Truth::Unknown => assumed.push(place),
+            Truth::True => {}
+        }
+    }
+    let excepted = !rule.unless.is_empty()
+        && rule
+            .unless
+            .iter()
+            .all(|condition| condition.holds(seen) == Truth::True);
+    if excepted {
+        return Applies::No(RuleResult::Excepted);
+    }
+    Applies::Yes { assumed }
+}
+
+/// Whether a rule applies at all; the part of judging that needs no people.
+#[must_use]
+pub fn rule_applies(rule: &Rule, seen: &Observed) -> bool {
+    matches!(applies(rule, seen), Applies::Yes { .. })
+}
+
+struct Judge<'a> {
+    policy: &'a Policy,
+    roster: &'a Roster,
+    facts: &'a Facts,
+    /// Available people who did not make the change.
+    available: PersonSet,
+    approved: PersonSet,
+    vetoes: PersonSet,
+    ignored: Vec<(SignOff, IgnoredBecause)>,
+    now: Timestamp,
+}
+
+impl Judge<'_> {
+    fn count(&mut self, signoff: SignOff) {
+        let expired = self
+            .policy
+            .settings
+            .signoff_expires
+            .is_some_and(|limit| self.now.duration_since(signoff.at) >= limit);
+        let person = self.roster.person(signoff.person);
+        let because = if self.facts.authors.contains(signoff.person) {
+            Some(IgnoredBecause::Author)
+        } else if !person.is_some_and(|person| person.active) {
+            Some(IgnoredBecause::Inactive)
+        } else if signoff.at > self.now {
+            Some(IgnoredBecause::Future)
+        } else if expired && signoff.said == Said::Approve {
+            Some(IgnoredBecause::Expired)
+        } else if signoff.said == Said::Veto
+            && person.is_some_and(|person| person.level < self.policy.settings.veto_level)
+        {
+            Some(IgnoredBecause::LevelTooLowToVeto)
+        } else {
+            None
+        };
+        match (because, signoff.said) {
+            (Some(because), _) => self.ignored.push((signoff, because)),
+            (None, Said::Approve) => self.approved.insert(signoff.person),
+            (None, Said::Veto) => self.vetoes.insert(signoff.person),
+        }
+    }
+
+    fn rule(&self, rule: &Rule, seen: &Observed) -> RuleResult {
+        let assumed = match applies(rule, seen) {
+            Applies::No(result) => return result,
+            Applies::Yes { assumed } => assumed,
+        };
+        match &rule.outcome {
+            Outcome::Refuse => RuleResult::Refuses { assumed },
+            Outcome::Require(requirements) => RuleResult::Requires {
+                assumed,
+                results: requirements
+                    .iter()
+                    .map(|requirement| self.requirement(requirement))
+                    .collect(),
+            },
+        }
+    }
+
+    /// Everyone who may sign for a requirement, available or not.
+    fn eligible(&self, requirement: &Requirement) -> PersonSet {
+        let level = requirement
+            .effective_level(self.facts.author_level)
+            .or_else(|| self.highest_present());
+        let mut people = level.map_or_else(PersonSet::default, |level| self.roster.at_least(level));
+        if requirement.level == MinLevel::Highest && requirement.above_author {
+            let above = crate::roster::Level(self.facts.author_level.0.saturating_add(1));
+            people.intersect(&self.roster.at_least(above));
+        }
+        match &requirement.team {
+            Some(Team::Named(team)) => people.intersect(&self.roster.team(team)),
+            Some(Team::Owners) => {
+                let mut owners = PersonSet::default();
+                for owner in &self.facts.owners {
+                    owners.union(&self.roster.owner(owner));
+                }
+                people.intersect(&owners);
+            }
+            None => {}
+        }
+        people.subtract(&self.facts.authors);
+        if requirement.independent {
+            let in_line: PersonSet = people
+                .iter()
+                .filter(|person| {
+                    let mut authors = self.facts.authors.iter();
+                    authors.any(|author| self.roster.in_line(*person, author))
+                })
+                .collect();
+            people.subtract(&in_line);
+        }
+        people
+    }
+
+    /// The highest level among active people who did not make the change.
+    /// Being away does not lower the bar: that would let an author wait for it.
+    fn highest_present(&self) -> Option<crate::roster::Level> {
+        self.roster
+            .people()
+            .iter()
+            .enumerate()
+            .filter(|(index, person)| person.active && !self.facts.authors.contains(*index))
+            .map(|(_, person)| person.level)
+            .max()
+    }
+
+    fn requirement(&self, requirement: &Requirement) -> RequirementResult {
+        let people = self.eligible(requirement);
+        let mut counted = people.clone();
+        counted.intersect(&self.approved);
+        let mut eligible = people;
+        eligible.intersect(&self.available);
+        eligible.subtract(&self.approved);
+        let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+        let ready = requirement.cooling.map(|cooling| {
+            let changed = self.facts.changed_at?;
+            changed.checked_add(cooling).ok()
+        });
+        RequirementResult {
+            missing: requirement.signoffs.saturating_sub(have),
+            counted,
+            eligible,
+            waits_until: ready.flatten().filter(|ready| self.now < *ready),
+            age_unknown: ready == Some(None),
+        }
+    }
+
+    fn conclude(self, rules: Vec<RuleResult>, load: &Load) -> Decision {
+        let way = cover::shortest(self.policy, self.roster, &rules, load);
+        let refused = rules
+            .iter()
+            .any(|rule| matches!(rule, RuleResult::Refuses { .. }));
+        let met = rules.iter().all(|rule| match rule {
+            RuleResult::Requires { results, .. } => results.iter().all(RequirementResult::is_met),
+            _ => true,
+        });
+        let verdict = if refused || !self.vetoes.is_empty() {
+            Verdict::Refuse
+        } else if met && way.acts.is_empty() && way.blocked.is_empty() {
+            Verdict::Allow
+        } else {
+            Verdict::Hold
+        };
+        Decision {
+            verdict,
+            rules,
+            vetoes: self.vetoes,
+            ignored: self.ignored,
+            way,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,484 @@
+//! What an edit of a policy changes: a proof that nothing held before is let
+//! through now, or the counterexamples.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::decide::rule_applies;
+use crate::moment::duration_text;
+use crate::roster::Level;
+
+use super::cells::{Fact, MAX_CELLS, Space};
+use super::{Mode, Observed, Outcome, Policy, Requirement};
+
+/// A change that the old policy held and the new one lets through, or holds
+/// with less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Counterexample {
+    /// The old rule whose demand is lost.
+    pub rule: String,
+    /// What it asked for, in words.
+    pub asked: String,
+    /// What the new policy asks for in the same case.
+    pub now: Vec<String>,
+    /// The case: one line per fact.
+    pub case: Vec<String>,
+    /// Paths that show the case can occur, where paths matter; empty when none
+    /// were found, and the case may then be impossible.
+    pub example_paths: Vec<String>,
+    /// Whether the case certainly can occur.
+    pub certain: bool,
+    /// In how many cells of the fact space the demand is lost.
+    pub cells: u64,
+}
+
+/// What an edit changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyDiff {
+    /// Settings that let more through, in words.
+    pub weaker_settings: Vec<String>,
+    /// Demands that are lost, one per old rule and demand.
+    pub weaker: Vec<Counterexample>,
+    /// Cells in which the new policy asks for more.
+    pub stricter_cells: u64,
+    /// Cells compared: all there are.
+    pub cells: u64,
+}
+
+impl PolicyDiff {
+    /// Whether the edit provably lets nothing through that was held before.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.weaker.is_empty() && self.weaker_settings.is_empty()
+    }
+}
+
+/// The space is too large to walk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{cells} cases are too many to compare (limit {MAX_CELLS}); the largest facts are {}", facts.join(", "))]
+pub struct TooManyCells {
+    /// How many cells there would be.
+    pub cells: u64,
+    /// The facts with the most values, largest first.
+    pub facts: Vec<String>,
+}
+
+pub(super) fn bounded(space: &Space) -> Result<u64, TooManyCells> {
+    let cells = space.cells();
+    if cells <= MAX_CELLS {
+        return Ok(cells);
+    }
+    let mut facts: Vec<&Fact> = space.facts.iter().collect();
+    facts.sort_by_key(|fact| std::cmp::Reverse(fact.len()));
+    Err(TooManyCells {
+        cells,
+        facts: facts
+            .iter()
+            .take(4)
+            .map(|fact| format!("{} ({})", fact.name(), fact.len()))
+            .collect(),
+    })
+}
+
+/// What a policy asks for in one cell.
+pub(super) struct Demand<'a> {
+    pub(super) refuses: Option<&'a str>,
+    pub(super) requirements: Vec<(&'a str, &'a Requirement)>,
+}
+
+pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
+    let mut demand = Demand {
+        refuses: None,
+        requirements: Vec::new(),
+    };
+    for rule in policy.rules.iter().filter(|rule| rule_applies(rule, seen)) {
+        match &rule.outcome {
+            Outcome::Refuse => demand.refuses = demand.refuses.or(Some(&rule.id)),
+            Outcome::Require(list) => demand.requirements.extend(
+                list.iter()
+                    .map(|requirement| (rule.id.as_str(), requirement)),
+            ),
+        }
+    }
+    demand
+}
+
+/// Calls `lost` with every part of `old` that `new` does not cover.
+pub(super) fn lost<'a>(
+    old: &Demand<'a>,
+    new: &Demand<'_>,
+    author: Level,
+    highest: Level,
+    mut lost: impl FnMut(&'a str, Option<&'a Requirement>),
+) {
+    if new.refuses.is_some() {
+        return;
+    }
+    if let Some(rule) = old.refuses {
+        lost(rule, None);
+    }
+    for (rule, asked) in &old.requirements {
+        let covered = new
+            .requirements
+            .iter()
+            .any(|(_, now)| now.covers(asked, author, highest));
+        if !covered {
+            lost(rule, Some(asked));
+        }
+    }
+}
+
+/// Compares two policies over every cell of the facts they can tell apart.
+///
+/// # Errors
+/// [`TooManyCells`] when the policies name so many facts that the cases cannot
+/// all be compared; no partial answer is given.
+pub fn diff(old: &Policy, new: &Policy) -> Result<PolicyDiff, TooManyCells> {
+    let policies = [old, new];
+    let space = Space::of(&policies);
+    let cells = bounded(&space)?;
+    let highest = old.levels.highest().max(new.levels.highest());
+    let mut weaker: BTreeMap<(String, String), Counterexample> = BTreeMap::new();
+    let mut stricter_cells = 0;
+    space.walk(&policies, |choice, seen| {
+        let [seen_old, seen_new] = seen else { return };
+        let (before, after) = (demand(old, seen_old), demand(new, seen_new));
+        lost(
+            &before,
+            &after,
+            seen_old.author_level,
+            highest,
+            |rule, asked| {
+                let asked = asked.map_or_else(
+                    || "refused".to_owned(),
+                    |requirement| requirement.text(&old.levels),
+                );
+                let key = (rule.to_owned(), asked.clone());
+                let found = weaker.entry(key).or_insert_with(|| {
+                    counterexample(rule, asked, &space, choice, &policies, &after)
+                });
+                found.cells += 1;
+                // Prefer to show a case that certainly occurs.
+                if !found.certain {
+                    let asked = found.asked.clone();
+                    let other = counterexample(rule, asked, &space, choice, &policies, &after);
+                    if other.certain {
+                        let cells = found.cells;
+                        *found = Counterexample { cells, ..other };
+                    }
+                }
+            },
+        );
+        let mut more = false;
+        lost(&after, &before, seen_new.author_level, highest, |_, _| {
+            more = true
+        });
+        stricter_cells += u64::from(more);
+    });
+    Ok(PolicyDiff {
+        weaker_settings: weaker_settings(old, new),
+        weaker: weaker.into_values().collect(),
+        stricter_cells,
+        cells,
+    })
+}
+
+fn counterexample(
+    rule: &str,
+    asked: String,
+    space: &Space,
+    choice: &[usize],
+    policies: &[&Policy; 2],
+    after: &Demand<'_>,
+) -> Counterexample {
+    let [old, new] = policies;
+    let case = space
+        .facts
+        .iter()
+        .zip(choice)
+        .filter_map(|(fact, value)| Space::describe(fact, *value, old))
+        .collect();
+    let example_paths = witness_paths(space, choice, policies);
+    Counterexample {
+        rule: rule.to_owned(),
+        asked,
+        now: after
+            .requirements
+            .iter()
+            .map(|(rule, requirement)| format!("{} ({rule})", requirement.text(&new.levels)))
+            .collect(),
+        case,
+        certain: example_paths.is_some(),
+        example_paths: example_paths.unwrap_or_default(),
+        cells: 0,
+    }
+}
+
+/// Paths that together match exactly the path sets of a cell; `None` when none
+/// were found, an empty list when paths do not matter.
+fn witness_paths(space: &Space, choice: &[usize], policies: &[&Policy]) -> Option<Vec<String>> {
+    let sets: Vec<(&globset::GlobSet, usize)> = space
+        .facts
+        .iter()
+        .zip(choice)
+        .filter_map(|(fact, value)| match fact {
+            Fact::Paths(globs) => policies
+                .iter()
+                .flat_map(|policy| &policy.paths)
+                .find(|set| set.globs == *globs)
+                .map(|set| (&set.set, *value)),
+            _ => None,
+        })
+        .collect();
+    if sets.is_empty() {
+        return Some(Vec::new());
+    }
+    let globs = space.facts.iter().filter_map(|fact| match fact {
+        Fact::Paths(globs) => Some(globs),
+        _ => None,
+    });
+    let fits = |path: &String| {
+        sets.iter().all(|(set, value)| match value {
+            0 => !set.is_match(path),
+            1 => true,
+            _ => set.is_match(path),
+        })
+    };
+    let mut paths: Vec<String> = globs
+        .flatten()
+        .map(|glob| example_path(glob))
+        .chain(["README".to_owned()])
+        .filter(fits)
+        .collect();
+    paths.dedup();
+    let whole = sets.iter().all(|(set, value)| match value {
+        0 => true,
+        1 => {
+            paths.iter().any(|path| set.is_match(path))
+                && !paths.iter().all(|path| set.is_match(path))
+        }
+        _ => !paths.is_empty(),
+    });
+    whole.then_some(paths)
+}
+
+/// A path that a simple glob matches: wildcards become letters, the first
+/// alternative is taken.
+fn example_path(glob: &str) -> String {
+    let mut out = String::new();
+    let mut chars = glob.chars().peekable();
+    let mut skipping = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '}' => skipping = false,
+            _ if skipping => {}
+            ',' => skipping = true,
+            '{' => {}
+            '*' => {
+                if chars.next_if_eq(&'*').is_some() {
+                    out.push_str("any");
+                } else {
+                    out.push('x');
+                }
+            }
+            '?' => out.push('x'),
+            '[' => {
+                out.extend(chars.next());
+                for c in chars.by_ref() {
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            '\\' => out.extend(chars.next()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn weaker_settings(old: &Policy, new: &Policy) -> Vec<String> {
+    let (before, after) = (&old.settings, &new.settings);
+    let mut out = Vec::new();
+    if before.mode == Mode::Enforce && after.mode == Mode::Shadow {
+        out.push("mode goes from enforce to shadow: nothing is stopped any more".to_owned());
+    }
+    let expiry = |settings: &super::Settings| {
+        settings
+            .signoff_expires
+            .map_or_else(|| "never".to_owned(), duration_text)
+    };
+    let longer = match (before.signoff_expires, after.signoff_expires) {
+        (Some(_), None) => true,
+        (Some(before), Some(after)) => after > before,
+        (None, _) => false,
+    };
+    if longer {
+        let (before, after) = (expiry(before), expiry(after));
+        out.push(format!(
+            "sign-offs expire after {after} instead of {before}"
+        ));
+    }
+    if after.veto_level > before.veto_level {
+        let name = new.levels.name(after.veto_level);
+        out.push(format!("a veto now needs the level {name}"));
+    }
+    if old.levels != new.levels {
+        out.push("the levels differ, so demands by level are not the same".to_owned());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{DEFAULT, parse};
+    use crate::roster::Levels;
+
+    fn policy(text: &str) -> Policy {
+        parse(text, "policy.toml", &Levels::default()).unwrap()
+    }
+
+    #[test]
+    fn a_policy_is_as_strict_as_itself() {
+        let result = diff(&policy(DEFAULT), &policy(DEFAULT)).unwrap();
+        assert!(result.is_harmless());
+        assert_eq!(result.stricter_cells, 0);
+        assert!(result.cells > 10);
+    }
+
+    #[test]
+    fn a_planted_weakening_is_found() {
+        for (from, to, rule) in [
+            (
+                "involvement = [\"yes\", \"unknown\"], author",
+                "involvement = [\"yes\"], author",
+                "ai-below-senior",
+            ),
+            ("below = \"senior\"", "below = \"mid\"", "ai-below-senior"),
+            (
+                "signoffs = 1, level = \"senior\"",
+                "signoffs = 1, level = \"mid\"",
+                "ai-below-senior",
+            ),
+            ("at_most = 1", "at_most = 0", "ai-tier-1"),
+            ("independent = true", "independent = false", "ai-tier-1"),
+            ("level = \"highest\"", "level = \"senior\"", "own-rules"),
+            (
+                "paths = [\".countersign/**\"]",
+                "paths = [\".countersign/policy.toml\"]",
+                "own-rules",
+            ),
+        ] {
+            assert!(DEFAULT.contains(from), "{from}");
+            let weaker = policy(&DEFAULT.replace(from, to));
+            let result = diff(&policy(DEFAULT), &weaker).unwrap();
+            let rules: Vec<&str> = result.weaker.iter().map(|c| c.rule.as_str()).collect();
+            assert_eq!(rules, [rule], "{from} → {to}");
+            assert!(result.weaker[0].certain, "{from}");
+            // The opposite edit is harmless. (Not so for the highest level
+            // present, which may be below a named level.)
+            if rule == "own-rules" && from.starts_with("level") {
+                continue;
+            }
+            let back = diff(&weaker, &policy(DEFAULT)).unwrap();
+            assert!(back.is_harmless(), "{to} → {from}: {back:?}");
+            assert!(back.stricter_cells > 0);
+        }
+    }
+
+    #[test]
+    fn a_counterexample_reads_well() {
+        let weaker = policy(&DEFAULT.replace("below = \"senior\"", "below = \"mid\""));
+        let result = diff(&policy(DEFAULT), &weaker).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&result).unwrap(), @r#"
+        {
+          "weaker_settings": [],
+          "weaker": [
+            {
+              "rule": "ai-below-senior",
+              "asked": "1 sign-off by at least senior, above the author",
+              "now": [
+                "1 sign-off, independent of the author (ai-tier-1)"
+              ],
+              "case": [
+                "author is mid",
+                "AI involvement is unknown",
+                "tier 0"
+              ],
+              "example_paths": [
+                "README"
+              ],
+              "certain": true,
+              "cells": 24
+            }
+          ],
+          "stricter_cells": 0,
+          "cells": 144
+        }
+        "#);
+    }
+
+    #[test]
+    fn harmless_edits_are_proved_harmless() {
+        let old = "version = 1\n[[rule]]\nid = \"a\"\nwhen = { author = { below = \"senior\" } }\nrequire = [{ level = \"senior\" }]\n";
+        for new in [
+            // Said in other words: split in two.
+            "version = 1\n[[rule]]\nid = \"x\"\nwhen = { author = { below = \"mid\" } }\nrequire = [{ level = \"senior\", above_author = true }]\n\
+             [[rule]]\nid = \"y\"\nwhen = { author = { at_least = \"mid\" } }\nrequire = [{ level = \"senior\" }]\n",
+            // Level reached through `above_author`.
+            "version = 1\n[[rule]]\nid = \"x\"\nwhen = { author = { below = \"senior\" } }\nrequire = [{ level = \"principal\" }]\n",
+            // Refused is stricter than held.
+            "version = 1\n[[rule]]\nid = \"x\"\nrefuse = true\n",
+        ] {
+            let result = diff(&policy(old), &policy(new)).unwrap();
+            assert!(result.is_harmless(), "{new}: {result:?}");
+        }
+    }
+
+    #[test]
+    fn windows_packs_and_settings_count() {
+        let with = |until: &str, expires: &str, mode: &str| {
+            policy(&format!(
+                "version = 1\n[settings]\nmode = \"{mode}\"\nsignoff_expires = \"{expires}\"\n\
+                 [[pack]]\nid = \"p\"\nowner = \"o\"\nfrom = \"2026-03-10\"\nuntil = \"{until}\"\nexit = \"x\"\n\
+                 [[pack.rule]]\nid = \"r\"\nrequire = [{{}}]\n"
+            ))
+        };
+        let old = with("2026-06-08", "14d", "enforce");
+        let shorter = diff(&old, &with("2026-04-08", "14d", "enforce")).unwrap();
+        assert_eq!(shorter.weaker.len(), 1);
+        let settings = diff(&old, &with("2026-06-08", "30d", "shadow")).unwrap();
+        assert!(settings.weaker.is_empty());
+        assert_eq!(settings.weaker_settings.len(), 2);
+        assert!(
+            diff(&old, &with("2026-06-08", "7d", "enforce"))
+                .unwrap()
+                .is_harmless()
+        );
+    }
+
+    #[test]
+    fn unknown_targets_count() {
+        let with = |treated: &str| {
+            policy(&format!(
+                "version = 1\n[settings]\nunknown_environment = \"{treated}\"\n\
+                 [[rule]]\nid = \"prod\"\nwhen = {{ environment = [\"production\"] }}\nrefuse = true\n"
+            ))
+        };
+        let result = diff(&with("production"), &with("staging")).unwrap();
+        assert_eq!(result.weaker.len(), 1);
+        assert_eq!(result.weaker[0].case, ["lands in unknown"]);
+    }
+
+    #[test]
+    fn a_space_that_is_too_large_is_refused() {
+        let rules: String = (0..20)
+            .map(|i| format!("[[rule]]\nid = \"r{i}\"\nwhen = {{ paths = [\"p{i}/**\"] }}\nrequire = [{{}}]\n"))
+            .collect();
+        let large = policy(&format!("version = 1\n{rules}"));
+        let error = diff(&large, &large).unwrap_err();
+        assert!(error.to_string().contains("too many to compare"), "{error}");
+    }
+}
