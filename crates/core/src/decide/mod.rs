@@ -193,17 +193,7 @@ pub fn decide(
     load: &Load,
     now: Timestamp,
 ) -> Decision {
-    let mut judge = Judge {
-        policy,
-        roster,
-        facts,
-        available: roster.available(now),
-        approved: PersonSet::default(),
-        vetoes: PersonSet::default(),
-        ignored: Vec::new(),
-        now,
-    };
-    judge.available.subtract(&facts.authors);
+    let mut judge = Judge::new(policy, roster, facts, now);
     for signoff in signoffs {
         judge.count(*signoff);
     }
@@ -264,7 +254,68 @@ struct Judge<'a> {
     now: Timestamp,
 }
 
-impl Judge<'_> {
+/// What is left when a given set of rules applies and nobody has signed yet.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Sign-offs that would satisfy all rules together.
+    pub signoffs: usize,
+    /// Requirements that nobody can satisfy, as (rule, requirement) places.
+    pub blocked: Vec<(usize, usize)>,
+}
+
+/// Judges as if exactly these rules (places in the policy) applied: the part
+/// of [`decide`] that asks who could sign, for checking whole policies.
+#[must_use]
+pub fn judge_rules(
+    policy: &Policy,
+    roster: &Roster,
+    facts: &Facts,
+    rules: &[usize],
+    now: Timestamp,
+) -> Judged {
+    let judge = Judge::new(policy, roster, facts, now);
+    let results: Vec<RuleResult> = policy
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(place, rule)| match &rule.outcome {
+            Outcome::Require(list) if rules.contains(&place) => judge.requires(list, Vec::new()),
+            _ => RuleResult::Excepted,
+        })
+        .collect();
+    let way = cover::shortest(policy, roster, &results, &Load::default());
+    Judged {
+        signoffs: way.acts.len(),
+        blocked: way.blocked,
+    }
+}
+
+impl<'a> Judge<'a> {
+    fn new(policy: &'a Policy, roster: &'a Roster, facts: &'a Facts, now: Timestamp) -> Self {
+        let mut available = roster.available(now);
+        available.subtract(&facts.authors);
+        Self {
+            policy,
+            roster,
+            facts,
+            available,
+            approved: PersonSet::default(),
+            vetoes: PersonSet::default(),
+            ignored: Vec::new(),
+            now,
+        }
+    }
+
+    fn requires(&self, requirements: &[Requirement], assumed: Vec<usize>) -> RuleResult {
+        RuleResult::Requires {
+            assumed,
+            results: requirements
+                .iter()
+                .map(|requirement| self.requirement(requirement))
+                .collect(),
+        }
+    }
+
     fn count(&mut self, signoff: SignOff) {
         let expired = self
             .policy
@@ -301,13 +352,7 @@ impl Judge<'_> {
         };
         match &rule.outcome {
             Outcome::Refuse => RuleResult::Refuses { assumed },
-            Outcome::Require(requirements) => RuleResult::Requires {
-                assumed,
-                results: requirements
-                    .iter()
-                    .map(|requirement| self.requirement(requirement))
-                    .collect(),
-            },
+            Outcome::Require(requirements) => self.requires(requirements, assumed),
         }
     }
 

@@ -84,6 +84,8 @@ impl Fact {
 #[derive(Debug, Clone)]
 pub(super) struct Space {
     pub(super) facts: Vec<Fact>,
+    /// Pairs of path facts where every path of the first is one of the second.
+    within: Vec<(usize, usize)>,
 }
 
 impl Space {
@@ -119,7 +121,7 @@ impl Space {
             apply(fact, *value, policies, &mut seen);
         }
         loop {
-            if seen.iter().all(is_possible) {
+            if seen.iter().all(is_possible) && self.paths_fit(&choice) {
                 visit(&choice, &seen);
             }
             let mut place = 0;
@@ -136,6 +138,17 @@ impl Space {
                 place += 1;
             }
         }
+    }
+
+    /// Whether path sets that contain each other are chosen consistently.
+    fn paths_fit(&self, choice: &[usize]) -> bool {
+        self.within.iter().all(
+            |(inner, outer)| match (choice.get(*inner), choice.get(*outer)) {
+                (Some(2), Some(outer)) => *outer == 2,
+                (Some(1), Some(outer)) => *outer >= 1,
+                _ => true,
+            },
+        )
     }
 
     /// One fact of a cell in words; `None` where it says nothing of interest.
@@ -424,6 +437,60 @@ impl Builder {
                 _ => Fact::Files(cuts),
             });
         }
-        Space { facts: self.facts }
+        let within = containments(&self.facts);
+        Space {
+            facts: self.facts,
+            within,
+        }
+    }
+}
+
+fn containments(facts: &[Fact]) -> Vec<(usize, usize)> {
+    let mut within = Vec::new();
+    for (inner, a) in facts.iter().enumerate() {
+        for (outer, b) in facts.iter().enumerate() {
+            if let (Fact::Paths(a), Fact::Paths(b)) = (a, b)
+                && inner != outer
+                && a.iter()
+                    .all(|glob| b.iter().any(|other| is_within(glob, other)))
+            {
+                within.push((inner, outer));
+            }
+        }
+    }
+    within
+}
+
+/// Whether every path that `glob` matches is certainly matched by `outer`.
+/// Knows equal globs, plain paths, and everything below a plain directory.
+fn is_within(glob: &str, outer: &str) -> bool {
+    let is_plain = |text: &str| !text.contains(['*', '?', '[', '{', '\\']);
+    if glob == outer || outer == "**" {
+        return true;
+    }
+    outer.strip_suffix("**").is_some_and(|directory| {
+        directory.ends_with('/') && is_plain(directory) && glob.starts_with(directory)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within;
+
+    #[test]
+    fn containment_is_never_claimed_by_mistake() {
+        for (glob, outer, wanted) in [
+            ("a/b", "a/**", true),
+            ("a/*.rs", "a/**", true),
+            ("a/b/**", "a/**", true),
+            ("a/**", "a/**", true),
+            ("x", "**", true),
+            ("ab/c", "a/**", false),
+            ("a/b", "a/*", false),
+            ("**/x", "a/**", false),
+            ("{a,b}/x", "a/**", false),
+        ] {
+            assert_eq!(is_within(glob, outer), wanted, "{glob} in {outer}");
+        }
     }
 }
