@@ -1,3 +1,12 @@
 //! A git repository turned into facts.
 //!
-//! The only room that touches git.
+//! The only room that touches git. It talks to the `git` program, which knows
+//! every repository format (SHA-256, reftable, worktrees, partial clones), and
+//! never lets a repository's own configuration run a program.
+
+mod command;
+mod error;
+mod repo;
+
+pub use error::GitError;
+pub use repo::{Change, Commit, FileChange, Identity, Oid, Range, Repo, Signature, TreeEntry};

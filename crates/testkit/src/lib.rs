@@ -1,1 +1,10 @@
 //! Helpers for tests: scripted git repositories with fixed people and times.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set itself up has to fail loudly"
+)]
+
+mod git;
+
+pub use git::{GitRepo, Who};

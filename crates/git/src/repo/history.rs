@@ -1,0 +1,90 @@
+//! The changes that a branch took in, one after the other.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Commit, Oid, Repo};
+use crate::GitError;
+
+/// One step of a branch: a merge with all it brought, or a single commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The commit on the branch.
+    pub landed: Commit,
+    /// The state of the branch before; `None` for the first commit.
+    pub base: Option<Oid>,
+    /// The commits it brought: for a merge those of the merged branch, else
+    /// itself.
+    pub commits: Vec<Oid>,
+}
+
+impl Repo {
+    /// The changes a branch took in since a time (seconds since 1970), newest
+    /// first: its first-parent history, which is what landed, one step at a time.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn landed_changes(&self, head: &Oid, since: Option<i64>) -> Result<Vec<Change>, GitError> {
+        let parents = self.parents(head)?;
+        let mut chain = Vec::new();
+        let mut next = Some(head.clone());
+        while let Some(id) = next {
+            next = parents
+                .get(&id)
+                .and_then(|parents| parents.first().cloned());
+            chain.push(id);
+        }
+        // From the oldest: what a step brings is what was not reached before.
+        let mut reached: HashSet<Oid> = HashSet::new();
+        let mut steps = Vec::new();
+        for landed in chain.into_iter().rev() {
+            let commits = newly_reached(&landed, &parents, &mut reached);
+            steps.push((landed, commits));
+        }
+        steps.reverse();
+        let ids: Vec<Oid> = steps.iter().map(|(landed, _)| landed.clone()).collect();
+        let since = since.unwrap_or(i64::MIN);
+        Ok(self
+            .read_commits(&ids)?
+            .into_iter()
+            .zip(steps)
+            .filter(|(landed, _)| landed.committer.time >= since)
+            .map(|(landed, (_, commits))| Change {
+                base: landed.parents.first().cloned(),
+                commits,
+                landed,
+            })
+            .collect())
+    }
+
+    /// The parents of every commit that `head` has.
+    fn parents(&self, head: &Oid) -> Result<HashMap<Oid, Vec<Oid>>, GitError> {
+        let text = self.git.output(&["rev-list", "--parents", head.as_str()])?;
+        Ok(String::from_utf8_lossy(&text)
+            .lines()
+            .filter_map(|line| {
+                let mut ids = line.split(' ').filter_map(Oid::new);
+                Some((ids.next()?, ids.collect()))
+            })
+            .collect())
+    }
+}
+
+/// The commits that `landed` has and nothing before it had, oldest first,
+/// `landed` itself last.
+fn newly_reached(
+    landed: &Oid,
+    parents: &HashMap<Oid, Vec<Oid>>,
+    reached: &mut HashSet<Oid>,
+) -> Vec<Oid> {
+    let mut found = Vec::new();
+    let mut open = vec![landed.clone()];
+    while let Some(id) = open.pop() {
+        if !reached.insert(id.clone()) {
+            continue;
+        }
+        open.extend(parents.get(&id).into_iter().flatten().rev().cloned());
+        found.push(id);
+    }
+    found.reverse();
+    found
+}

@@ -1,0 +1,256 @@
+//! One repository: names, ranges, commits, changed files, file contents.
+
+mod commit;
+mod diff;
+mod history;
+mod objects;
+mod range;
+mod tree;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use commit::{Commit, Identity, Signature};
+pub use diff::FileChange;
+pub use history::Change;
+pub use range::Range;
+pub use tree::TreeEntry;
+
+use crate::GitError;
+use crate::command::Git;
+
+/// The full hexadecimal name of an object: 40 characters for SHA-1, 64 for
+/// SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Oid(String);
+
+impl Oid {
+    /// An object name from its hexadecimal form; `None` if it is not one.
+    #[must_use]
+    pub fn new(hex: &str) -> Option<Self> {
+        let valid = matches!(hex.len(), 40 | 64)
+            && hex
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        valid.then(|| Self(hex.to_owned()))
+    }
+
+    /// The full hexadecimal form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first seven characters, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..7).unwrap_or(&self.0)
+    }
+
+    /// Whether it is the name that stands for "no object" in hooks.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.0.bytes().all(|byte| byte == b'0')
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A repository on this machine.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    pub(crate) git: Git,
+    git_dir: PathBuf,
+    work_tree: Option<PathBuf>,
+    shallow: bool,
+    empty_tree: Oid,
+}
+
+/// The name of the empty tree in each object format.
+const EMPTY_TREE_SHA1: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+const EMPTY_TREE_SHA256: &str = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
+
+impl Repo {
+    /// Finds the repository that `dir` is in.
+    ///
+    /// # Errors
+    /// When git is missing, the directory is in no repository, or git does not
+    /// trust its owner.
+    pub fn open(dir: &Path) -> Result<Self, GitError> {
+        let git = Git::new(dir);
+        let args = [
+            "rev-parse",
+            "--absolute-git-dir",
+            "--is-bare-repository",
+            "--is-shallow-repository",
+            "--show-object-format",
+        ];
+        let text = git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        let mut lines = text.lines();
+        let mut next = || {
+            lines.next().ok_or_else(|| GitError::Unexpected {
+                command: "rev-parse".into(),
+                detail: "too few lines".into(),
+            })
+        };
+        let git_dir = PathBuf::from(next()?);
+        let bare = next()? == "true";
+        let shallow = next()? == "true";
+        let empty_tree = match next()? {
+            "sha256" => EMPTY_TREE_SHA256,
+            _ => EMPTY_TREE_SHA1,
+        };
+        let work_tree = if bare {
+            None
+        } else {
+            git.line(&["rev-parse", "--show-toplevel"])?
+                .map(PathBuf::from)
+        };
+        let root = work_tree.clone().unwrap_or_else(|| git_dir.clone());
+        Ok(Self {
+            git: Git::new(&root),
+            git_dir,
+            work_tree,
+            shallow,
+            empty_tree: Oid(empty_tree.to_owned()),
+        })
+    }
+
+    /// The repository's own directory (`.git`, or the bare repository).
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The top of the work tree; `None` for a bare repository.
+    #[must_use]
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// Whether history was cut off when cloning.
+    #[must_use]
+    pub const fn is_shallow(&self) -> bool {
+        self.shallow
+    }
+
+    /// The tree without entries, in this repository's object format.
+    #[must_use]
+    pub const fn empty_tree(&self) -> &Oid {
+        &self.empty_tree
+    }
+
+    /// The commit that a name leads to.
+    ///
+    /// # Errors
+    /// [`GitError::UnbornBranch`] for `HEAD` before the first commit, else
+    /// [`GitError::UnknownRevision`].
+    pub fn resolve(&self, rev: &str) -> Result<Oid, GitError> {
+        let wanted = format!("{rev}^{{commit}}");
+        let args = [
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &wanted,
+        ];
+        if let Some(oid) = self.git.line(&args)?.as_deref().and_then(Oid::new) {
+            return Ok(oid);
+        }
+        if rev == "HEAD"
+            && let Some(branch) = self.head_branch()?
+        {
+            return Err(GitError::UnbornBranch(branch));
+        }
+        Err(GitError::UnknownRevision(rev.to_owned()))
+    }
+
+    /// The branch that is checked out; `None` when HEAD is detached.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn head_branch(&self) -> Result<Option<String>, GitError> {
+        self.git
+            .line(&["symbolic-ref", "--quiet", "--short", "HEAD"])
+    }
+
+    /// The branch that changes are merged into, as a name to resolve: what the
+    /// remote calls its head, else `main`, `master`, `trunk` or what
+    /// `init.defaultBranch` says, remote before local. `None` if none exists.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn default_branch(&self) -> Result<Option<String>, GitError> {
+        let remote_head = [
+            "symbolic-ref",
+            "--quiet",
+            "--short",
+            "refs/remotes/origin/HEAD",
+        ];
+        if let Some(branch) = self.git.line(&remote_head)? {
+            return Ok(Some(branch));
+        }
+        let configured = self.git.line(&["config", "--get", "init.defaultBranch"])?;
+        let names = ["main", "master", "trunk"].map(str::to_owned);
+        let mut wanted = Vec::new();
+        for name in configured.into_iter().chain(names) {
+            wanted.push(format!("refs/remotes/origin/{name}"));
+            wanted.push(format!("refs/heads/{name}"));
+        }
+        let mut args = vec!["for-each-ref", "--format=%(refname)", "--"];
+        args.extend(wanted.iter().map(String::as_str));
+        let existing = self.git.output(&args)?;
+        let existing = String::from_utf8_lossy(&existing);
+        let existing: Vec<&str> = existing.lines().collect();
+        Ok(wanted
+            .iter()
+            .find(|name| existing.contains(&name.as_str()))
+            .map(|name| {
+                let short = name.strip_prefix("refs/remotes/");
+                short
+                    .or_else(|| name.strip_prefix("refs/heads/"))
+                    .unwrap_or(name)
+                    .to_owned()
+            }))
+    }
+
+    /// The best common ancestor of two commits.
+    ///
+    /// # Errors
+    /// [`GitError::Shallow`] or [`GitError::NoMergeBase`] when there is none.
+    pub fn merge_base(&self, a: &Oid, b: &Oid) -> Result<Oid, GitError> {
+        let found = self.git.line(&["merge-base", a.as_str(), b.as_str()])?;
+        match found.as_deref().and_then(Oid::new) {
+            Some(oid) => Ok(oid),
+            None if self.shallow => Err(GitError::Shallow(b.short().to_owned())),
+            None => Err(GitError::NoMergeBase(
+                a.short().to_owned(),
+                b.short().to_owned(),
+            )),
+        }
+    }
+
+    /// Whether `ancestor` is `commit` or among its ancestors.
+    ///
+    /// # Errors
+    /// When git cannot be run or does not know a commit.
+    pub fn is_ancestor(&self, ancestor: &Oid, commit: &Oid) -> Result<bool, GitError> {
+        let args = [
+            "merge-base",
+            "--is-ancestor",
+            ancestor.as_str(),
+            commit.as_str(),
+        ];
+        let answer = self.git.run(&args, &[])?;
+        match answer.status {
+            0 => Ok(true),
+            1 => Ok(false),
+            _ => Err(self.git.failure(&args, &answer)),
+        }
+    }
+}

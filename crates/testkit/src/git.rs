@@ -1,0 +1,228 @@
+//! A real git repository in a temporary directory, built step by step.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A name and a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who {
+    /// The display name.
+    pub name: &'static str,
+    /// The mailbox.
+    pub email: &'static str,
+}
+
+impl Who {
+    /// A person or a program.
+    #[must_use]
+    pub const fn new(name: &'static str, email: &'static str) -> Self {
+        Self { name, email }
+    }
+}
+
+/// A repository whose clock starts at 2026-03-02 09:00 UTC and moves one
+/// minute per commit, untouched by the configuration of whoever runs the test.
+#[derive(Debug)]
+pub struct GitRepo {
+    dir: TempDir,
+    clock: Cell<i64>,
+}
+
+/// 2026-03-02 09:00 UTC.
+const START: i64 = 1_772_442_000;
+
+impl GitRepo {
+    /// A new repository on the branch `main`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A new repository whose object names are SHA-256.
+    #[must_use]
+    pub fn sha256() -> Self {
+        Self::with(&["--object-format=sha256"])
+    }
+
+    /// A new bare repository.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self::with(&["--bare"])
+    }
+
+    fn with(options: &[&str]) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("countersign-test-")
+            .tempdir()
+            .expect("a temporary directory");
+        let repo = Self {
+            dir,
+            clock: Cell::new(START),
+        };
+        let mut args = vec!["init", "-q", "-b", "main"];
+        args.extend(options);
+        repo.git(&args);
+        repo
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A git command with a fixed environment, in this repository.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        let date = format!("{} +0000", self.clock.get());
+        command
+            .current_dir(self.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_AUTHOR_NAME", "Test")
+            .env("GIT_AUTHOR_EMAIL", "test@example.com")
+            .env("GIT_COMMITTER_NAME", "Test")
+            .env("GIT_COMMITTER_EMAIL", "test@example.com")
+            .env("GIT_AUTHOR_DATE", &date)
+            .env("GIT_COMMITTER_DATE", &date)
+            .env("GIT_EDITOR", "true")
+            .env("LC_ALL", "C")
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_INDEX_FILE");
+        command
+    }
+
+    /// Runs git, insists on success, and returns what it printed, trimmed.
+    pub fn git(&self, args: &[&str]) -> String {
+        self.finish(self.command().args(args), args)
+    }
+
+    fn finish(&self, command: &mut Command, args: &[&str]) -> String {
+        let output = command.output().expect("git runs");
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            panic!("git {args:?} failed: {stderr}");
+        }
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Writes a file in the work tree.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let full: PathBuf = self.path().join(path);
+        let parent = full.parent().expect("a parent directory");
+        std::fs::create_dir_all(parent).expect("directories");
+        std::fs::write(full, content).expect("a file");
+    }
+
+    /// Writes files, stages everything and commits as `who`. Returns the
+    /// commit's full name.
+    pub fn commit(&self, who: Who, message: &str, files: &[(&str, &str)]) -> String {
+        self.commit_by(who, who, message, files)
+    }
+
+    /// The same with a committer of its own.
+    pub fn commit_by(
+        &self,
+        author: Who,
+        committer: Who,
+        message: &str,
+        files: &[(&str, &str)],
+    ) -> String {
+        self.commit_with(author, committer, message, files, &[])
+    }
+
+    /// The same with further options of `git commit`, such as `-S`.
+    pub fn commit_with(
+        &self,
+        author: Who,
+        committer: Who,
+        message: &str,
+        files: &[(&str, &str)],
+        options: &[&str],
+    ) -> String {
+        for (path, content) in files {
+            self.write(path, content);
+        }
+        self.git(&["add", "-A"]);
+        self.clock.set(self.clock.get() + 60);
+        let mut args = vec![
+            "commit",
+            "-q",
+            "--allow-empty",
+            "--cleanup=verbatim",
+            "-m",
+            message,
+        ];
+        args.extend(options);
+        let mut command = self.command();
+        command
+            .args(&args)
+            .env("GIT_AUTHOR_NAME", author.name)
+            .env("GIT_AUTHOR_EMAIL", author.email)
+            .env("GIT_COMMITTER_NAME", committer.name)
+            .env("GIT_COMMITTER_EMAIL", committer.email);
+        self.finish(&mut command, &args);
+        self.head()
+    }
+
+    /// The full name of HEAD's commit.
+    #[must_use]
+    pub fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Creates a branch here and switches to it.
+    pub fn branch(&self, name: &str) {
+        self.git(&["switch", "-q", "-c", name]);
+    }
+
+    /// Switches to a branch.
+    pub fn switch(&self, name: &str) {
+        self.git(&["switch", "-q", name]);
+    }
+
+    /// Merges a branch with a merge commit of its own.
+    pub fn merge(&self, branch: &str, message: &str) -> String {
+        self.clock.set(self.clock.get() + 60);
+        self.git(&["merge", "-q", "--no-ff", "-m", message, branch]);
+        self.head()
+    }
+
+    /// Squashes a branch into one commit by `who`.
+    pub fn squash(&self, branch: &str, who: Who, message: &str) -> String {
+        self.git(&["merge", "-q", "--squash", branch]);
+        self.commit(who, message, &[])
+    }
+
+    /// Makes an Ed25519 key for a person outside the work tree, and has git
+    /// sign with it when `-S` is given. Returns the public key's line.
+    pub fn signing_key(&self, who: Who) -> String {
+        let file = self.path().join(".git").join(format!("key-{}", who.email));
+        if !file.exists() {
+            let status = Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-C", who.email, "-f"])
+                .arg(&file)
+                .status()
+                .expect("ssh-keygen runs");
+            assert!(status.success(), "ssh-keygen failed");
+        }
+        self.git(&["config", "gpg.format", "ssh"]);
+        self.git(&["config", "user.signingKey", &file.display().to_string()]);
+        let line = std::fs::read_to_string(file.with_extension(format!(
+            "{}.pub",
+            file.extension().map_or("", |ext| ext.to_str().unwrap_or(""))
+        )));
+        line.expect("a public key").trim().to_owned()
+    }
+}
+
+impl Default for GitRepo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
