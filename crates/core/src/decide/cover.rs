@@ -194,10 +194,10 @@ impl Search<'_> {
             }
         }
         let fresh: Vec<Group> = groups.into_iter().filter(|group| !group.signed).collect();
-        self.cover(left, fresh, picks);
+        self.cover(&left, &fresh, picks);
     }
 
-    fn cover(&mut self, left: Vec<u32>, groups: Vec<Group>, picks: Vec<u32>) {
+    fn cover(&mut self, left: &[u32], groups: &[Group], picks: Vec<u32>) {
         self.steps += 1;
         let most = left.iter().copied().max().unwrap_or(0);
         if self.steps > MAX_STEPS || self.is_worse(&picks, most as usize) {
@@ -217,11 +217,11 @@ impl Search<'_> {
                 continue;
             }
             let serves = group.serves & open;
-            let mut groups = groups.clone();
+            let mut groups = groups.to_vec();
             if let Some(group) = groups.get_mut(at) {
                 group.left -= 1;
             }
-            let mut left = left.clone();
+            let mut left = left.to_vec();
             for (bit, missing) in left.iter_mut().enumerate() {
                 if serves & (1 << bit) != 0 {
                     *missing -= 1;
@@ -229,7 +229,7 @@ impl Search<'_> {
             }
             let mut picks = picks.clone();
             picks.push(serves);
-            self.cover(left, groups, picks);
+            self.cover(&left, &groups, picks);
         }
     }
 }

@@ -172,7 +172,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Result<PolicyDiff, TooManyCells> {
         );
         let mut more = false;
         lost(&after, &before, seen_new.author_level, highest, |_, _| {
-            more = true
+            more = true;
         });
         stricter_cells += u64::from(more);
     });
