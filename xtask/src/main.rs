@@ -1,3 +1,88 @@
-//! The project's own chores.
+//! The project's own chores, so that two commands are enough on a fresh
+//! machine: `cargo run --release -- check` and `cargo xtask test`.
 
-fn main() {}
+mod tests;
+mod tools;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+cargo xtask test     install what the tests need, then run them all
+cargo xtask lint     formatting, clippy, licences, documentation
+cargo xtask bench    benchmarks, each beside its peer";
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1);
+    let result = match task.as_deref() {
+        Some("test") => tests::run(),
+        Some("lint") => lint(),
+        Some("bench") => bench(),
+        Some("--help" | "-h") | None => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(anyhow::anyhow!("there is no task `{other}`\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command in the workspace and insists on success.
+fn run(program: &str, args: &[&str]) -> Result<()> {
+    println!("$ {program} {}", args.join(" "));
+    let status = Command::new(program)
+        .args(args)
+        .status()
+        .with_context(|| format!("starting {program}"))?;
+    if !status.success() {
+        bail!(
+            "{program} {} failed",
+            args.first().copied().unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+fn lint() -> Result<()> {
+    run("cargo", &["fmt", "--all", "--check"])?;
+    run(
+        "cargo",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
+    tools::cargo_deny()?;
+    // The advisory database is fetched from a forge, which not every machine
+    // reaches; licences, bans and sources need no network.
+    run(
+        "cargo",
+        &["deny", "--locked", "check", "bans", "licenses", "sources"],
+    )?;
+    println!("$ RUSTDOCFLAGS=-Dwarnings cargo doc");
+    let status = Command::new("cargo")
+        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .status()
+        .context("starting cargo")?;
+    if !status.success() {
+        bail!("documentation has warnings");
+    }
+    Ok(())
+}
+
+fn bench() -> Result<()> {
+    run("cargo", &["bench", "--workspace", "--locked"])
+}

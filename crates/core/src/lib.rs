@@ -1,6 +1,7 @@
 //! The words of Countersign as types. Pure: no input or output, no clock, no
 //! environment; the time and every fact are arguments.
 
+pub mod backtest;
 pub mod catalog;
 pub mod decide;
 pub mod effect;

@@ -1,0 +1,13 @@
+//! `cargo xtask test`.
+
+use anyhow::Result;
+
+use crate::tools;
+
+/// Installs or finds what the tests need, says so, and runs them all. No test
+/// may skip itself on a continuous-integration machine.
+pub(crate) fn run() -> Result<()> {
+    tools::git()?;
+    tools::ssh_keygen()?;
+    crate::run("cargo", &["test", "--workspace", "--locked"])
+}

@@ -1,0 +1,85 @@
+//! Programs that tests and checks need.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run;
+
+/// The oldest git that knows `merge-tree --write-tree`.
+const GIT_FLOOR: (u32, u32) = (2, 38);
+
+/// git, in a version with everything this project uses.
+pub(crate) fn git() -> Result<()> {
+    if !exists("git") {
+        apt("git")?;
+    }
+    let output = Command::new("git")
+        .arg("version")
+        .output()
+        .context("starting git")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.split_whitespace().nth(2).unwrap_or_default();
+    let mut numbers = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < GIT_FLOOR {
+        bail!(
+            "git {version} is too old: {}.{} or newer is needed",
+            GIT_FLOOR.0,
+            GIT_FLOOR.1
+        );
+    }
+    println!("found git {version}");
+    Ok(())
+}
+
+/// ssh-keygen, the independent judge of signatures.
+pub(crate) fn ssh_keygen() -> Result<()> {
+    if !exists("ssh-keygen") {
+        apt("openssh-client")?;
+    }
+    println!("found ssh-keygen");
+    Ok(())
+}
+
+/// cargo-deny, built from source when it is missing.
+pub(crate) fn cargo_deny() -> Result<()> {
+    let found = Command::new("cargo")
+        .args(["deny", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        println!("cargo-deny is missing: building it");
+        run(
+            "cargo",
+            &["install", "cargo-deny", "--locked", "--version", "0.20.2"],
+        )?;
+    }
+    Ok(())
+}
+
+fn exists(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+/// Installs a Debian package; needs root, or says what to install by hand.
+fn apt(package: &str) -> Result<()> {
+    println!("{package} is missing: installing Debian's package");
+    let installed = run(
+        "apt-get",
+        &["install", "-y", "--no-install-recommends", package],
+    )
+    .or_else(|_| {
+        run("apt-get", &["update"])?;
+        run(
+            "apt-get",
+            &["install", "-y", "--no-install-recommends", package],
+        )
+    });
+    installed.with_context(|| format!("install `{package}` with your package manager"))
+}
