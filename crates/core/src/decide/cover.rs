@@ -4,11 +4,9 @@
 //! search runs over groups of people, not over people. Someone who signs serves
 //! every shared requirement at once, or exactly one `distinct` requirement.
 
-use std::collections::BTreeMap;
-
-use super::{Act, Load, RuleResult, Way};
+use super::{Act, Load, RequirementResult, RuleResult, Way};
 use crate::policy::{Outcome, Policy};
-use crate::roster::Roster;
+use crate::roster::{PersonSet, Roster};
 
 /// Requirements beyond this many at once are reported as blocked: they cannot
 /// be judged together, and judging them apart could let one person serve two.
@@ -43,14 +41,20 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
     if needs.is_empty() || !way.blocked.is_empty() {
         return way;
     }
-    let (groups, members) = groups(rules, &needs);
+    let results: Vec<&RequirementResult> = needs
+        .iter()
+        .filter_map(|need| match rules.get(need.rule) {
+            Some(RuleResult::Requires { results, .. }) => results.get(need.place),
+            _ => None,
+        })
+        .collect();
     let mut search = Search {
         needs: &needs,
         steps: 0,
         best: None,
     };
     let left: Vec<u32> = needs.iter().map(|need| need.signoffs).collect();
-    search.assign_distinct(0, left, groups, Vec::new());
+    search.assign_distinct(0, left, groups(&results), Vec::new());
     let Some(picks) = search.best else {
         // Each could be satisfied alone, but not together: too few people.
         way.blocked = needs.iter().map(|need| (need.rule, need.place)).collect();
@@ -58,7 +62,7 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
     };
     way.acts = picks
         .iter()
-        .map(|serves| act(*serves, &needs, &members, roster, load))
+        .map(|serves| act(*serves, &needs, &results, roster, load))
         .collect();
     way
 }
@@ -97,38 +101,41 @@ fn needs(policy: &Policy, rules: &[RuleResult], way: &mut Way) -> Vec<Need> {
     needs
 }
 
-type Members = BTreeMap<usize, (u32, bool)>;
-
 /// Groups people by what they can serve.
-fn groups(rules: &[RuleResult], needs: &[Need]) -> (Vec<Group>, Members) {
-    let mut members = Members::new();
-    for (bit, need) in needs.iter().enumerate() {
-        let Some(RuleResult::Requires { results, .. }) = rules.get(need.rule) else {
-            continue;
-        };
-        let Some(result) = results.get(need.place) else {
-            continue;
-        };
-        for (people, signed) in [(&result.counted, true), (&result.eligible, false)] {
-            for person in people.iter() {
-                members.entry(person).or_insert((0, signed)).0 |= 1 << bit;
+fn groups(results: &[&RequirementResult]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let signed = |result: &RequirementResult| result.counted.clone();
+    let fresh = |result: &RequirementResult| result.eligible.clone();
+    for (pick, is_signed) in [(&signed as &dyn Fn(&_) -> PersonSet, true), (&fresh, false)] {
+        let sets: Vec<PersonSet> = results.iter().map(|result| pick(result)).collect();
+        let mut anyone = PersonSet::default();
+        for set in &sets {
+            anyone.union(set);
+        }
+        for person in anyone.iter() {
+            let serves = sets
+                .iter()
+                .enumerate()
+                .filter(|(_, set)| set.contains(person))
+                .fold(0_u32, |bits, (bit, _)| bits | 1 << bit);
+            let known = groups
+                .iter_mut()
+                .find(|group| group.serves == serves && group.signed == is_signed);
+            match known {
+                Some(group) => group.left += 1,
+                None => groups.push(Group {
+                    serves,
+                    signed: is_signed,
+                    left: 1,
+                }),
             }
         }
     }
-    let mut counted: BTreeMap<(bool, u32), u32> = BTreeMap::new();
-    for (serves, signed) in members.values() {
-        *counted.entry((*signed, *serves)).or_default() += 1;
-    }
-    let groups = counted
-        .into_iter()
-        .rev()
-        .map(|((signed, serves), left)| Group {
-            serves,
-            signed,
-            left,
-        })
-        .collect();
-    (groups, members)
+    // Those who serve most first: the search finds a good answer early.
+    groups.sort_by_key(|group| {
+        std::cmp::Reverse((group.signed, group.serves.count_ones(), group.serves))
+    });
+    groups
 }
 
 struct Search<'a> {
@@ -235,29 +242,42 @@ impl Search<'_> {
 }
 
 /// Everyone who could do one act, best first.
-fn act(serves: u32, needs: &[Need], members: &Members, roster: &Roster, load: &Load) -> Act {
-    let mut candidates: Vec<usize> = members
+fn act(
+    serves: u32,
+    needs: &[Need],
+    results: &[&RequirementResult],
+    roster: &Roster,
+    load: &Load,
+) -> Act {
+    let served = |bit: usize| serves & (1 << bit) != 0;
+    let mut people: Option<PersonSet> = None;
+    for (_, result) in results.iter().enumerate().filter(|(bit, _)| served(*bit)) {
+        match &mut people {
+            Some(people) => people.intersect(&result.eligible),
+            None => people = Some(result.eligible.clone()),
+        }
+    }
+    let mut order: Vec<(u64, u32, usize)> = people
+        .unwrap_or_default()
         .iter()
-        .filter(|(_, (can, signed))| !signed && can & serves == serves)
-        .map(|(person, _)| *person)
+        .map(|index| {
+            let waiting = u64::from(load.0.get(index).copied().unwrap_or(0));
+            let budget = roster
+                .person(index)
+                .map_or(1, |person| u64::from(person.minutes_per_week.max(1)));
+            (waiting * 1000 / budget, roster.rank(index), index)
+        })
         .collect();
-    let order = |index: usize| {
-        let person = roster.person(index);
-        let waiting = u64::from(load.0.get(index).copied().unwrap_or(0));
-        let budget = person.map_or(1, |person| u64::from(person.minutes_per_week.max(1)));
-        (
-            waiting * 1000 / budget,
-            person.map(|person| person.level),
-            person.map(|person| person.id.as_str()),
-        )
-    };
-    candidates.sort_by(|a, b| order(*a).cmp(&order(*b)));
+    order.sort_unstable();
     let mut rules: Vec<usize> = needs
         .iter()
         .enumerate()
-        .filter(|(bit, _)| serves & (1 << bit) != 0)
+        .filter(|(bit, _)| served(*bit))
         .map(|(_, need)| need.rule)
         .collect();
     rules.dedup();
-    Act { candidates, rules }
+    Act {
+        candidates: order.into_iter().map(|(_, _, index)| index).collect(),
+        rules,
+    }
 }

@@ -379,14 +379,9 @@ impl<'a> Judge<'a> {
         }
         people.subtract(&self.facts.authors);
         if requirement.independent {
-            let in_line: PersonSet = people
-                .iter()
-                .filter(|person| {
-                    let mut authors = self.facts.authors.iter();
-                    authors.any(|author| self.roster.in_line(*person, author))
-                })
-                .collect();
-            people.subtract(&in_line);
+            for author in self.facts.authors.iter() {
+                people.subtract(&self.roster.line(author));
+            }
         }
         people
     }

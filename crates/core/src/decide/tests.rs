@@ -555,7 +555,7 @@ fn satisfied_by_hand(policy: &Policy, facts: &Facts, roster: &Roster, approvals:
         person.level >= level
             && (!r.above_author || person.level > facts.author_level)
             && (r.team.is_none() || person.teams.iter().any(|team| team == "shop"))
-            && (!r.independent || !facts.authors.iter().any(|a| roster.in_line(a, p)))
+            && (!r.independent || !facts.authors.iter().any(|a| roster.line(a).contains(p)))
     };
     // Each person takes a role: 0 = shared, i+1 = only requirement i.
     let roles = requirements.len() + 1;

@@ -179,6 +179,10 @@ pub struct Roster {
     by_key: HashMap<String, usize>,
     by_level: Vec<PersonSet>,
     by_team: BTreeMap<String, PersonSet>,
+    /// Each person's manager and direct reports.
+    line: Vec<PersonSet>,
+    /// Each person's place when sorted by level, then id.
+    rank: Vec<u32>,
 }
 
 impl Roster {
@@ -216,6 +220,18 @@ impl Roster {
                 }
             }
         }
+        roster.line = vec![PersonSet::default(); people.len()];
+        for (index, person) in people.iter().enumerate() {
+            let manager = person.manager.as_ref().and_then(|id| roster.index_of(id));
+            if let Some(manager) = manager {
+                for (of, other) in [(index, manager), (manager, index)] {
+                    if let Some(line) = roster.line.get_mut(of) {
+                        line.insert(other);
+                    }
+                }
+            }
+        }
+        roster.rank = ranks(&people);
         roster.people = people;
         roster
     }
@@ -333,15 +349,33 @@ impl Roster {
             .collect()
     }
 
-    /// Whether one of two people is the other's manager.
+    /// A person's manager and direct reports.
     #[must_use]
-    pub fn in_line(&self, a: usize, b: usize) -> bool {
-        let manages = |x: &Person, y: &Person| y.manager.as_deref() == Some(x.id.as_str());
-        match (self.people.get(a), self.people.get(b)) {
-            (Some(a), Some(b)) => manages(a, b) || manages(b, a),
-            _ => false,
+    pub fn line(&self, index: usize) -> PersonSet {
+        self.line.get(index).cloned().unwrap_or_default()
+    }
+
+    /// A person's place when everyone is sorted by level, then id.
+    #[must_use]
+    pub fn rank(&self, index: usize) -> u32 {
+        self.rank.get(index).copied().unwrap_or(u32::MAX)
+    }
+}
+
+fn ranks(people: &[Person]) -> Vec<u32> {
+    let mut order: Vec<(Level, &str, usize)> = people
+        .iter()
+        .enumerate()
+        .map(|(index, person)| (person.level, person.id.as_str(), index))
+        .collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; people.len()];
+    for (rank, (_, _, index)) in (0_u32..).zip(order) {
+        if let Some(place) = ranks.get_mut(index) {
+            *place = rank;
         }
     }
+    ranks
 }
 
 /// The bare name of a team: `@acme/payments` → `payments`.
@@ -426,7 +460,8 @@ teams = ["payments"]
         assert_eq!(at("2026-12-19"), [0, 1]);
         assert_eq!(at("2026-12-20"), [1]);
         assert_eq!(at("2026-12-24"), [0, 1]);
-        assert!(roster.in_line(0, 1) && roster.in_line(1, 0) && !roster.in_line(0, 2));
+        assert!(roster.line(0).contains(1) && roster.line(1).contains(0));
+        assert!(roster.line(2).is_empty());
     }
 
     #[test]
