@@ -12,6 +12,7 @@ mod cells;
 mod condition;
 mod file;
 mod observe;
+mod raw;
 mod requirement;
 mod window;
 
