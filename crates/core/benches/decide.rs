@@ -2,6 +2,11 @@
 //!
 //! Floors in the same run: hashing the policy's text once (what a program that
 //! re-read its policy would pay at least), and one `BTreeMap` look-up.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "set-up that fails has to fail loudly"
+)]
 
 use std::collections::BTreeMap;
 

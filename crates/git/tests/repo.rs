@@ -1,6 +1,10 @@
 //! The adapter against real repositories of every kind.
+#![expect(
+    clippy::unwrap_used,
+    reason = "set-up that fails has to fail loudly"
+)]
 
-use countersign_git::{GitError, Repo};
+use countersign_git::{Commit, GitError, Repo};
 use countersign_testkit::{GitRepo, Who};
 
 const ADA: Who = Who::new("Ada", "ada@example.com");
@@ -28,7 +32,7 @@ fn a_branch_is_judged_from_where_it_left_the_default_branch() {
         assert_eq!(git.parse_range("main..topic").unwrap().base, range.base);
 
         let commits = git.commits(range.base.as_ref(), &range.head).unwrap();
-        let subjects: Vec<&str> = commits.iter().map(|commit| commit.subject()).collect();
+        let subjects: Vec<&str> = commits.iter().map(Commit::subject).collect();
         assert_eq!(subjects, ["two", "three"]);
         let ids: Vec<_> = commits.iter().map(|commit| commit.id.clone()).collect();
         assert_eq!(git.line_counts(&ids).unwrap(), [(2, 0), (0, 0)]);
