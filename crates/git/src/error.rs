@@ -9,6 +9,9 @@ pub enum GitError {
     /// The `git` program is not installed or not on the path.
     #[error("git is not installed, or not on the PATH")]
     GitMissing,
+    /// The `git` program is older than what is needed.
+    #[error("git {0} is too old: 2.38 or newer is needed")]
+    GitTooOld(String),
     /// The directory is not inside a repository.
     #[error("`{}` is not in a git repository", .0.display())]
     NotARepository(PathBuf),
@@ -34,6 +37,14 @@ pub enum GitError {
         what: String,
         /// The limit in bytes.
         limit: usize,
+    },
+    /// A path that names something else than a file.
+    #[error("`{path}` is a {kind}, not a file")]
+    NotAFile {
+        /// The path.
+        path: String,
+        /// What it is instead.
+        kind: &'static str,
     },
     /// git answered in a way this program does not understand.
     #[error("git {command} answered in an unexpected way: {detail}")]
@@ -61,7 +72,8 @@ impl GitError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::GitMissing => "install git 2.38 or newer".to_owned(),
+            Self::GitMissing | Self::GitTooOld(_) => "install git 2.38 or newer".to_owned(),
+            Self::NotAFile { .. } => "put a plain file in its place".to_owned(),
             Self::NotARepository(_) => {
                 "run this inside a clone, or name one with `--repo DIR`".to_owned()
             }

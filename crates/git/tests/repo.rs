@@ -1,10 +1,10 @@
 //! The adapter against real repositories of every kind.
 #![expect(
     clippy::unwrap_used,
-    reason = "set-up that fails has to fail loudly"
+    reason = "a test that cannot set itself up has to fail"
 )]
 
-use countersign_git::{Commit, GitError, Repo};
+use countersign_git::{GitError, Repo};
 use countersign_testkit::{GitRepo, Who};
 
 const ADA: Who = Who::new("Ada", "ada@example.com");
@@ -15,7 +15,7 @@ fn open(repo: &GitRepo) -> Repo {
 
 #[test]
 fn a_branch_is_judged_from_where_it_left_the_default_branch() {
-    for repo in [GitRepo::new(), GitRepo::sha256()] {
+    for repo in [GitRepo::new(), GitRepo::sha256(), GitRepo::reftable()] {
         let base = repo.commit(ADA, "one", &[("a", "1\n")]);
         repo.branch("topic");
         repo.commit(ADA, "two", &[("a", "1\n2\n"), ("dir/ü b", "x\n")]);
@@ -32,7 +32,10 @@ fn a_branch_is_judged_from_where_it_left_the_default_branch() {
         assert_eq!(git.parse_range("main..topic").unwrap().base, range.base);
 
         let commits = git.commits(range.base.as_ref(), &range.head).unwrap();
-        let subjects: Vec<&str> = commits.iter().map(Commit::subject).collect();
+        let subjects: Vec<&str> = commits
+            .iter()
+            .map(countersign_git::Commit::subject)
+            .collect();
         assert_eq!(subjects, ["two", "three"]);
         let ids: Vec<_> = commits.iter().map(|commit| commit.id.clone()).collect();
         assert_eq!(git.line_counts(&ids).unwrap(), [(2, 0), (0, 0)]);
@@ -260,4 +263,131 @@ fn repository_configuration_runs_no_program() {
     git.read_file(&range.head, "a.txt").unwrap();
     git.landed_changes(&range.head, None).unwrap();
     assert!(!proof.exists(), "a configured program was run");
+}
+
+#[test]
+fn attributes_do_not_hide_lines() {
+    let repo = GitRepo::new();
+    repo.commit(ADA, "one", &[("a.txt", "1\n")]);
+    repo.commit(
+        ADA,
+        "two",
+        &[("a.txt", "1\n2\n"), (".gitattributes", "* -diff\n")],
+    );
+    let git = open(&repo);
+    let range = git.default_range().unwrap();
+    let files = git.changed_files(range.base.as_ref(), &range.head).unwrap();
+    assert!(files.iter().all(|file| file.added == Some(1)), "{files:?}");
+}
+
+#[test]
+fn a_link_in_place_of_a_file_is_refused() {
+    let repo = GitRepo::new();
+    std::os::unix::fs::symlink("/etc/hostname", repo.path().join("policy.toml")).unwrap();
+    repo.commit(ADA, "one", &[]);
+    let git = open(&repo);
+    let error = git
+        .read_file(&git.resolve("HEAD").unwrap(), "policy.toml")
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            GitError::NotAFile {
+                kind: "symbolic link",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn escaped_paths_read_back_and_never_collide() {
+    use std::os::unix::ffi::OsStrExt;
+    let repo = GitRepo::new();
+    for (bytes, text) in [
+        (&b"n\xff"[..], "raw"),
+        (b"n\\xff", "literal"),
+        (b"n\n", "line"),
+    ] {
+        std::fs::write(repo.path().join(std::ffi::OsStr::from_bytes(bytes)), text).unwrap();
+    }
+    repo.commit(ADA, "one", &[]);
+    let git = open(&repo);
+    let head = git.resolve("HEAD").unwrap();
+    let files = git.list_files(&head, "").unwrap();
+    let mut seen: Vec<_> = files
+        .iter()
+        .map(|file| {
+            (
+                file.path.as_str(),
+                git.read_file(&head, &file.path).unwrap().unwrap(),
+            )
+        })
+        .collect();
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            (r"n\\xff", b"literal".to_vec()),
+            (r"n\x0a", b"line".to_vec()),
+            (r"n\xff", b"raw".to_vec()),
+        ]
+    );
+}
+
+#[test]
+fn policy_comes_from_the_tip_a_change_goes_onto() {
+    let repo = GitRepo::new();
+    let old = repo.commit(ADA, "one", &[("a", "1\n")]);
+    repo.branch("topic");
+    repo.commit(ADA, "two", &[("b", "2\n")]);
+    repo.switch("main");
+    let tip = repo.commit(ADA, "stricter", &[("policy", "x\n")]);
+    let range = open(&repo).parse_range("main..topic").unwrap();
+    assert_eq!(range.base.unwrap().as_str(), old);
+    assert_eq!(range.onto.unwrap().as_str(), tip);
+}
+
+#[test]
+fn replaced_objects_change_nothing() {
+    let repo = GitRepo::new();
+    let one = repo.commit(ADA, "one", &[("a", "1\n")]);
+    let two = repo.commit(
+        ADA,
+        "two\n\nCo-authored-by: X <x@example.com>",
+        &[("a", "2\n")],
+    );
+    let harmless = repo.git(&[
+        "commit-tree",
+        &format!("{two}^{{tree}}"),
+        "-p",
+        &one,
+        "-m",
+        "plain",
+    ]);
+    repo.git(&["replace", &two, &harmless]);
+    let git = open(&repo);
+    assert_eq!(
+        git.commit(&git.resolve("HEAD").unwrap()).unwrap().subject(),
+        "two"
+    );
+}
+
+#[test]
+fn worktrees_and_detached_heads_open() {
+    let repo = GitRepo::new();
+    repo.commit(ADA, "one", &[("a", "1\n")]);
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("other");
+    repo.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "--detach",
+        &other.display().to_string(),
+    ]);
+    let git = Repo::open(&other).unwrap();
+    assert_eq!(git.head_branch().unwrap(), None);
+    assert_eq!(git.default_range().unwrap().text, "HEAD");
 }

@@ -47,6 +47,26 @@ impl GitRepo {
         Self::with(&["--object-format=sha256"])
     }
 
+    /// A new repository that keeps its branches in a reftable (git 2.45 and
+    /// newer; older gits get an ordinary one).
+    #[must_use]
+    pub fn reftable() -> Self {
+        let version = Command::new("git")
+            .arg("version")
+            .output()
+            .expect("git runs");
+        let text = String::from_utf8_lossy(&version.stdout);
+        let mut numbers = text
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|n| n.parse().ok());
+        let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if version >= (2, 45) {
+            Self::with(&["--ref-format=reftable"])
+        } else {
+            Self::new()
+        }
+    }
+
     /// A new bare repository.
     #[must_use]
     pub fn bare() -> Self {

@@ -82,6 +82,9 @@ impl Repo {
     /// trust its owner.
     pub fn open(dir: &Path) -> Result<Self, GitError> {
         let git = Git::new(dir);
+        if dir.is_dir() {
+            git.check_version()?;
+        }
         let args = [
             "rev-parse",
             "--absolute-git-dir",
@@ -113,7 +116,7 @@ impl Repo {
         };
         let root = work_tree.clone().unwrap_or_else(|| git_dir.clone());
         Ok(Self {
-            git: Git::new(&root),
+            git: Git::new(&root).with_attributes_of(empty_tree),
             git_dir,
             work_tree,
             shallow,
@@ -179,13 +182,20 @@ impl Repo {
             .line(&["symbolic-ref", "--quiet", "--short", "HEAD"])
     }
 
-    /// The branch that changes are merged into, as a name to resolve: what the
+    /// The branch that changes are merged into, as a name to resolve: in a bare
+    /// repository the branch of its own `HEAD`, else what the
     /// remote calls its head, else `main`, `master`, `trunk` or what
     /// `init.defaultBranch` says, remote before local. `None` if none exists.
     ///
     /// # Errors
     /// When git cannot be run.
     pub fn default_branch(&self) -> Result<Option<String>, GitError> {
+        if self.work_tree.is_none()
+            && let Some(branch) = self.head_branch()?
+            && self.resolve(&branch).is_ok()
+        {
+            return Ok(Some(branch));
+        }
         let remote_head = [
             "symbolic-ref",
             "--quiet",

@@ -8,6 +8,10 @@ use crate::GitError;
 pub struct Range {
     /// The commit the change starts from; `None` when it starts from nothing.
     pub base: Option<Oid>,
+    /// The commit the change goes onto: the tip of the base branch, from which
+    /// policy and roster are read. A stale branch must not be judged by the
+    /// policy of the day it was made. `None` when there is nothing before it.
+    pub onto: Option<Oid>,
     /// The last commit of the change.
     pub head: Oid,
     /// The range in words a person can give to git.
@@ -29,6 +33,7 @@ impl Repo {
                 if base != head {
                     return Ok(Range {
                         base: Some(base),
+                        onto: Some(tip),
                         head,
                         text: format!("{branch}..HEAD"),
                     });
@@ -53,7 +58,12 @@ impl Repo {
             Some(_) => format!("{rev}^..{rev}"),
             None => rev.to_owned(),
         };
-        Ok(Range { base, head, text })
+        Ok(Range {
+            onto: base.clone(),
+            base,
+            head,
+            text,
+        })
     }
 
     /// Reads `A..B`, `A...B` or one revision (that commit alone). As on a pull
@@ -77,6 +87,7 @@ impl Repo {
         let head = self.resolve(&or_head(head))?;
         Ok(Range {
             base: Some(self.merge_base(&tip, &head)?),
+            onto: Some(tip),
             head,
             text: text.to_owned(),
         })

@@ -1,5 +1,8 @@
 //! Files at a commit, without a work tree.
 
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
 use super::{Oid, Repo};
 use crate::GitError;
 
@@ -19,10 +22,13 @@ pub(crate) const MAX_FILE: usize = 16 * 1024 * 1024;
 
 impl Repo {
     /// The content of a file at a commit; `None` if there is no such file.
-    /// Symbolic links and submodules are not followed and count as no file.
+    /// The path is written as in [`TreeEntry::path`]. A directory counts as no
+    /// file.
     ///
     /// # Errors
-    /// When the file is larger than 16 MiB or cannot be read.
+    /// When the file is larger than 16 MiB or cannot be read, and for a symbolic
+    /// link or a submodule: to take a policy replaced by a link for no policy
+    /// would be a way around it.
     pub fn read_file(&self, commit: &Oid, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let mut files = self.read_files(commit, &[path])?;
         Ok(files.pop().flatten())
@@ -40,9 +46,20 @@ impl Repo {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let mut args = vec!["ls-tree", "-z", "--full-tree", commit.as_str(), "--"];
-        args.extend(paths);
-        let entries = parse_entries(&self.git.output(&args)?);
+        let args = ["ls-tree", "-z", "--full-tree", commit.as_str(), "--"];
+        let raw: Vec<OsString> = paths.iter().map(|path| raw_path(path)).collect();
+        let entries = parse_entries(&self.git.output_paths(&args, &raw)?);
+        for entry in entries.iter().filter(|e| paths.contains(&e.path.as_str())) {
+            let kind = match entry.mode.as_str() {
+                "120000" => "symbolic link",
+                "160000" => "submodule",
+                _ => continue,
+            };
+            return Err(GitError::NotAFile {
+                path: entry.path.clone(),
+                kind,
+            });
+        }
         let regular: Vec<&TreeEntry> = paths
             .iter()
             .filter_map(|path| entries.iter().find(|entry| entry.path == *path))
@@ -77,11 +94,13 @@ impl Repo {
     /// # Errors
     /// When git cannot list them.
     pub fn list_files(&self, commit: &Oid, below: &str) -> Result<Vec<TreeEntry>, GitError> {
-        let mut args = vec!["ls-tree", "-r", "-z", "--full-tree", commit.as_str()];
-        if !below.is_empty() {
-            args.extend(["--", below]);
-        }
-        Ok(parse_entries(&self.git.output(&args)?))
+        let args = ["ls-tree", "-r", "-z", "--full-tree", commit.as_str(), "--"];
+        let below: Vec<OsString> = [below]
+            .into_iter()
+            .filter(|b| !b.is_empty())
+            .map(raw_path)
+            .collect();
+        Ok(parse_entries(&self.git.output_paths(&args, &below)?))
     }
 }
 
@@ -102,21 +121,80 @@ fn parse_entries(text: &[u8]) -> Vec<TreeEntry> {
         .collect()
 }
 
-/// A path as text. Bytes that are not UTF-8 become `\xNN`, and so does a
-/// backslash in front of `x`, so that different paths stay different.
+/// A path as text that is safe to print and reversible: a backslash becomes
+/// `\\\\`, control characters and bytes that are not UTF-8 become `\\xNN`. So
+/// different paths stay different.
 pub(crate) fn path_text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes
-            .utf8_chunks()
-            .map(|chunk| {
-                let escaped: String = chunk
-                    .invalid()
-                    .iter()
-                    .map(|byte| format!("\\x{byte:02x}"))
-                    .collect();
-                chunk.valid().replace("\\x", "\\x5cx") + &escaped
-            })
-            .collect(),
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' => out.push_str("\\\\"),
+                c if c.is_control() => push_hex(&mut out, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => out.push(c),
+            }
+        }
+        push_hex(&mut out, chunk.invalid());
+    }
+    out
+}
+
+fn push_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing into a string cannot fail.
+        let _ = write!(out, "\\x{byte:02x}");
+    }
+}
+
+/// The bytes of a path written by [`path_text`]. A backslash that starts no
+/// escape stands for itself.
+fn path_bytes(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let (byte, used) = match (first, tail) {
+            (b'\\', [b'\\', ..]) => (b'\\', 2),
+            (b'\\', [b'x', high, low, ..]) => match hex_byte(*high, *low) {
+                Some(byte) => (byte, 4),
+                None => (first, 1),
+            },
+            _ => (first, 1),
+        };
+        out.push(byte);
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    out
+}
+
+fn hex_byte(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// A path written by [`path_text`] as an argument for git.
+fn raw_path(text: &str) -> OsString {
+    let bytes = path_bytes(text);
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStringExt::from_vec(bytes);
+    #[cfg(not(unix))]
+    return String::from_utf8_lossy(&bytes).into_owned().into();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn readable_paths_stay() {
+        assert_eq!(path_text("src/naïve 名.rs".as_bytes()), "src/naïve 名.rs");
+        assert_eq!(path_text(b"a\xff\n\\xff"), r"a\xff\x0a\\xff");
+    }
+
+    proptest! {
+        #[test]
+        fn paths_are_reversible(raw in proptest::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(path_bytes(&path_text(&raw)), raw);
+        }
     }
 }
