@@ -6,6 +6,7 @@
 
 mod command;
 mod error;
+pub mod provenance;
 mod repo;
 
 pub use error::GitError;
