@@ -1,0 +1,525 @@
+//! Markers in a commit message, wherever they stand.
+//!
+//! Git reads trailers from the last paragraph only, and so misses what squash
+//! merges leave behind. Here every `key:` of the catalogue counts at the start
+//! of any line, after white space and list bullets, and after a literal `\n`
+//! that a tool failed to turn into a line break. `Co-authored-by` also counts
+//! in the middle of a line, where it was glued to the subject, if nothing
+//! follows it. Quoted text (`> …`, backticks) never counts.
+//!
+//! The whole message is searched for colons and for two words with SIMD
+//! searches; only where one of them stands is a line looked at. The cost is
+//! linear, and each candidate looks at no more than [`LINE_MAX`] bytes.
+
+use memchr::{memchr_iter, memmem};
+
+use super::catalogue::{Catalogue, Kind, Row};
+
+/// Of a longer message, this many bytes are read at the start and as many at
+/// the end: markers are written last, subjects first.
+pub const MESSAGE_MAX: usize = 1 << 20;
+
+/// The longest part of a line that is looked at, in bytes.
+const LINE_MAX: usize = 512;
+/// The most white space and bullets allowed before a marker, in bytes.
+const INDENT_MAX: usize = 64;
+const GLUED: &[u8] = b"co-authored-by";
+
+/// A marker found in a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marker<'m> {
+    /// Its row; a key still needs its value looked at.
+    pub(super) row: &'static Row,
+    /// What stands after a key's colon; empty for other kinds.
+    pub(super) value: &'m [u8],
+    /// The line, from the marker on.
+    pub(super) line: &'m [u8],
+}
+
+/// Calls `found` for every marker of `message`, in no particular order.
+pub(super) fn markers<'m>(
+    catalogue: &Catalogue,
+    message: &'m [u8],
+    mut found: impl FnMut(Marker<'m>),
+) {
+    subject(catalogue, message, &mut found);
+    if message.len() <= 2 * MESSAGE_MAX {
+        return part(catalogue, message, &mut found);
+    }
+    let (head, _) = message.split_at(MESSAGE_MAX);
+    let (_, tail) = message.split_at(message.len() - MESSAGE_MAX);
+    part(catalogue, head, &mut found);
+    part(catalogue, tail, &mut found);
+}
+
+fn part<'m>(catalogue: &Catalogue, text: &'m [u8], found: &mut impl FnMut(Marker<'m>)) {
+    for colon in memchr_iter(b':', text) {
+        at_colon(catalogue, text, colon, found);
+    }
+    for words in ["enerated ", "ade with "] {
+        for at in memmem::find_iter(text, words) {
+            footer(catalogue, text, at, found);
+        }
+    }
+}
+
+/// A key, or an address, that ends at this colon.
+fn at_colon<'m>(
+    catalogue: &Catalogue,
+    text: &'m [u8],
+    colon: usize,
+    found: &mut impl FnMut(Marker<'m>),
+) {
+    let Some((before, after)) = text.split_at_checked(colon) else {
+        return;
+    };
+    let mut key = trailing_word(before);
+    let mut start = colon - key.len();
+    // A literal `\n` before the key: the `n` looks like part of the word.
+    let literal = matches!(key.first(), Some(b'n' | b'r')) && ends_with(before, start, b'\\');
+    if literal {
+        key = key.get(1..).unwrap_or_default();
+        start += 1;
+    }
+    if key.eq_ignore_ascii_case(b"https") {
+        return url(catalogue, text, start, found);
+    }
+    let value = || line_end(after.get(1..).unwrap_or_default());
+    if let Some(row) = catalogue.by_key(key) {
+        let at_start = literal || starts_line(text, start);
+        let value = value();
+        if at_start || (is_co_author(key) && may_be_glued(before, start, value)) {
+            found(Marker {
+                row,
+                value,
+                line: span(text, start, value),
+            });
+        }
+    } else if key.len() > GLUED.len()
+        && let Some(glued) = key.get(key.len() - GLUED.len()..)
+        && is_co_author(glued)
+        && let Some(row) = catalogue.by_key(glued)
+    {
+        let value = value();
+        if ends_with_mailbox(value) {
+            let start = colon - GLUED.len();
+            found(Marker {
+                row,
+                value,
+                line: span(text, start, value),
+            });
+        }
+    }
+}
+
+fn is_co_author(key: &[u8]) -> bool {
+    key.eq_ignore_ascii_case(GLUED)
+}
+
+/// The run of letters, digits, `-` and `_` that `text` ends with, without
+/// leading dashes; at most [`LINE_MAX`] bytes are looked at.
+fn trailing_word(text: &[u8]) -> &[u8] {
+    let window = text.get(text.len().saturating_sub(INDENT_MAX)..);
+    let window = window.unwrap_or_default();
+    let length = window
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        .count();
+    let word = window.get(window.len() - length..).unwrap_or_default();
+    let dashes = word.iter().take_while(|b| **b == b'-').count();
+    word.get(dashes..).unwrap_or_default()
+}
+
+fn ends_with(text: &[u8], end: usize, byte: u8) -> bool {
+    end.checked_sub(1).and_then(|at| text.get(at)) == Some(&byte)
+}
+
+/// The beginning of `text` up to the end of its line: a line break, or a
+/// literal `\n`; at most [`LINE_MAX`] bytes.
+fn line_end(text: &[u8]) -> &[u8] {
+    let window = text.get(..text.len().min(LINE_MAX)).unwrap_or_default();
+    let mut end = window.len();
+    for at in memchr::memchr3_iter(b'\n', b'\r', b'\\', window) {
+        let escape = window.get(at) == Some(&b'\\');
+        if !escape || matches!(window.get(at + 1), Some(b'n' | b'r')) {
+            end = at;
+            break;
+        }
+    }
+    window.get(..end).unwrap_or_default()
+}
+
+/// From `start` to the end of `value`, which is a later part of `text`.
+fn span<'m>(text: &'m [u8], start: usize, value: &'m [u8]) -> &'m [u8] {
+    let line = line_end(text.get(start..).unwrap_or_default());
+    if value.is_empty() {
+        line.trim_ascii_end()
+    } else {
+        line.trim_ascii()
+    }
+}
+
+/// Whether only white space and list bullets stand between the beginning of
+/// the line and `start`.
+fn starts_line(text: &[u8], start: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default();
+    let window = before.get(before.len().saturating_sub(INDENT_MAX)..);
+    let window = window.unwrap_or_default();
+    let indent = window
+        .iter()
+        .rev()
+        .take_while(|b| matches!(b, b' ' | b'\t' | b'*' | b'-'))
+        .count();
+    let rest = window.get(..window.len() - indent).unwrap_or_default();
+    match rest {
+        [.., b'\n' | b'\r'] | [.., b'\\', b'n' | b'r'] => true,
+        [] => window.len() == before.len(),
+        _ => false,
+    }
+}
+
+/// Whether `Co-authored-by` in the middle of a line is a trailer that lost its
+/// line break, not a sentence about trailers.
+fn may_be_glued(before: &[u8], start: usize, value: &[u8]) -> bool {
+    let before = before.get(..start).unwrap_or_default();
+    let opens = matches!(
+        before.trim_ascii_end().last(),
+        Some(b'`' | b'"' | b'\'' | b'(' | b'[' | b'|' | b'/')
+    );
+    !opens && !is_quoted(before) && ends_with_mailbox(value)
+}
+
+/// Whether the line that `before` ends in begins with a mail-style `>`; a
+/// beginning further back than [`LINE_MAX`] bytes is not looked for.
+fn is_quoted(before: &[u8]) -> bool {
+    let window = before.get(before.len().saturating_sub(LINE_MAX)..);
+    let window = window.unwrap_or_default();
+    let line = memchr::memrchr2(b'\n', b'\r', window).map_or(0, |at| at + 1);
+    let line = window.get(line..).unwrap_or_default();
+    line.trim_ascii_start().first() == Some(&b'>')
+}
+
+/// Whether `value` is a name and a mailbox with nothing after them, except
+/// perhaps the next co-author.
+fn ends_with_mailbox(value: &[u8]) -> bool {
+    let Some(close) = memchr::memchr(b'>', value) else {
+        return false;
+    };
+    let rest = value.get(close + 1..).unwrap_or_default().trim_ascii();
+    rest.is_empty() || rest.get(..GLUED.len()).is_some_and(is_co_author)
+}
+
+/// An address that stands alone on its line or is the target of a link.
+fn url<'m>(
+    catalogue: &Catalogue,
+    text: &'m [u8],
+    start: usize,
+    found: &mut impl FnMut(Marker<'m>),
+) {
+    let tail = text.get(start..).unwrap_or_default();
+    let Some(row) = catalogue
+        .urls()
+        .iter()
+        .find(|row| begins_with(tail, row.value))
+    else {
+        return;
+    };
+    let linked = text.get(..start).is_some_and(|t| t.ends_with(b"]("));
+    if linked || starts_line(text, start) {
+        found(Marker {
+            row,
+            value: b"",
+            line: line_end(tail).trim_ascii(),
+        });
+    }
+}
+
+/// A footer around `at`, where one of its words was found.
+fn footer<'m>(
+    catalogue: &Catalogue,
+    text: &'m [u8],
+    at: usize,
+    found: &mut impl FnMut(Marker<'m>),
+) {
+    let start = at.saturating_sub(1);
+    let from = start.saturating_sub(INDENT_MAX);
+    let before = text.get(from..start).unwrap_or_default();
+    // Where the footer may begin: at the line's first word, or right after a
+    // symbol such as an emoji, which tools put before it.
+    let first = first_word(before, from == 0).map(|offset| from + offset);
+    let glued = (follows_symbol(before) && !is_quoted(before)).then_some(start);
+    for start in [first, glued].into_iter().flatten() {
+        let line = line_end(text.get(start..).unwrap_or_default());
+        let row = catalogue
+            .footers()
+            .iter()
+            .find(|row| begins_with(line, row.value) && footer_ends(line, row.value));
+        if let Some(row) = row {
+            let line = line.trim_ascii();
+            return found(Marker {
+                row,
+                value: b"",
+                line,
+            });
+        }
+    }
+}
+
+/// The offset of the first word of the line that `before` ends in, if that
+/// beginning can be seen; decoration before the word is skipped.
+fn first_word(before: &[u8], whole: bool) -> Option<usize> {
+    let line = match memchr::memrchr2(b'\n', b'\r', before) {
+        Some(at) => at + 1,
+        None => match memmem::rfind(before, b"\\n") {
+            Some(at) => at + 2,
+            None if whole => 0,
+            None => return None,
+        },
+    };
+    let line = match memmem::rfind(before.get(line..).unwrap_or_default(), b"\\n") {
+        Some(at) => line + at + 2,
+        None => line,
+    };
+    let text = String::from_utf8_lossy(before.get(line..).unwrap_or_default());
+    let skipped: usize = text
+        .chars()
+        .take_while(|c| is_decoration(*c))
+        .map(char::len_utf8)
+        .sum();
+    Some(line + skipped.min(before.len() - line))
+}
+
+fn follows_symbol(before: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(before);
+    let text = text.trim_end_matches([' ', '_', '*']);
+    text.chars().next_back().is_some_and(is_symbol)
+}
+
+fn is_decoration(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '*' | '-' | '_' | '#') || is_symbol(c)
+}
+
+/// Emoji and their joiners, but neither letters nor dashes nor quotes.
+fn is_symbol(c: char) -> bool {
+    let punctuation =
+        ('\u{2010}'..='\u{205e}').contains(&c) || ('\u{3000}'..='\u{303f}').contains(&c);
+    c >= '\u{200d}' && c != '\u{fffd}' && !c.is_alphanumeric() && !punctuation
+}
+
+/// Whether a footer's words end where the row's do: a link follows a bracket,
+/// and plain words end the line or the sentence.
+fn footer_ends(line: &[u8], value: &str) -> bool {
+    let rest = line.get(value.len()..).unwrap_or_default();
+    if value.ends_with(']') {
+        return rest.starts_with(b"(");
+    }
+    match rest {
+        [] => true,
+        [b' ' | b'\t', ..] => {
+            let next = rest.trim_ascii();
+            !next.first().is_some_and(u8::is_ascii_alphanumeric)
+                || next.get(..GLUED.len()).is_some_and(is_co_author)
+        }
+        [next, ..] => !next.is_ascii_alphanumeric() && !matches!(next, b'-' | b'_' | b'/' | b'\''),
+    }
+}
+
+fn begins_with(text: &[u8], lower: &str) -> bool {
+    text.get(..lower.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(lower.as_bytes()))
+}
+
+/// Prefixes of the subject, and the branch named by a merge.
+fn subject<'m>(catalogue: &Catalogue, message: &'m [u8], found: &mut impl FnMut(Marker<'m>)) {
+    let line = line_end(message);
+    for row in catalogue.subjects() {
+        if begins_with(line, row.value) {
+            found(Marker {
+                row,
+                value: b"",
+                line,
+            });
+        }
+    }
+    let Some(branch) = merged_branch(line) else {
+        return;
+    };
+    for row in catalogue.branches() {
+        if begins_with(branch, row.value) {
+            found(Marker {
+                row,
+                value: b"",
+                line,
+            });
+        }
+    }
+}
+
+/// The branch that a merge's subject names, as git, GitHub, GitLab and
+/// Bitbucket write it.
+fn merged_branch(subject: &[u8]) -> Option<&[u8]> {
+    let rest = subject.strip_prefix(b"Merge")?;
+    if let Some(rest) = rest.strip_prefix(b" pull request #") {
+        let from = memmem::find(rest, b" from ")?;
+        let name = rest.get(from + b" from ".len()..)?;
+        let slash = memchr::memchr(b'/', name)?;
+        return name.get(slash + 1..);
+    }
+    if let Some(rest) = rest.strip_prefix(b"d in ") {
+        return Some(rest);
+    }
+    let open = memchr::memchr(b'\'', rest)?;
+    let name = rest.get(open + 1..)?;
+    if rest.starts_with(b" remote-tracking branch ") {
+        let slash = memchr::memchr(b'/', name)?;
+        return name.get(slash + 1..);
+    }
+    rest.starts_with(b" branch").then_some(name)
+}
+
+/// Whether this kind of row is reported by [`markers`].
+#[cfg(test)]
+fn is_in_messages(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Key | Kind::IdentityKey | Kind::Footer | Kind::Url | Kind::Subject | Kind::Branch
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalogue::examples;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rows(message: &[u8]) -> Vec<&'static str> {
+        let mut out = Vec::new();
+        markers(Catalogue::builtin(), message, |m| out.push(m.row.value));
+        out
+    }
+
+    fn values(message: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        markers(Catalogue::builtin(), message.as_bytes(), |m| {
+            out.push(String::from_utf8_lossy(m.value).trim().to_owned());
+        });
+        out
+    }
+
+    const CLAUDE: &str = "Claude <noreply@anthropic.com>";
+
+    #[test]
+    fn every_shape_seen_in_public_histories() {
+        for message in [
+            format!("Fix\n\nCo-authored-by: {CLAUDE}"),
+            format!("Fix\n\nCo-Authored-By: {CLAUDE}\n"),
+            format!("Fix\n\nCO-AUTHORED-BY: {CLAUDE}\r\n"),
+            format!("Fix\n\n Co-authored-by: {CLAUDE}"),
+            format!("Fix\n\n    Co-authored-by: {CLAUDE}\n"),
+            format!("Fix\n\n* Co-authored-by: {CLAUDE}\n\nLast paragraph"),
+            format!("Fix\n\n  * - Co-authored-by: {CLAUDE}\n\nLast: paragraph"),
+            format!("Fix\\n\\nCo-authored-by: {CLAUDE}"),
+            format!("Fix\\n\\nCo-authored-by: {CLAUDE}\\nmore"),
+            format!("Fix the thing Co-authored-by: {CLAUDE}"),
+            format!("Fix the thingCo-authored-by: {CLAUDE}"),
+            format!("Fix (#12)Co-Authored-By: {CLAUDE}\n"),
+            format!("Co-authored-by: {CLAUDE}"),
+        ] {
+            assert_eq!(values(&message), [CLAUDE], "{message:?}");
+        }
+    }
+
+    #[test]
+    fn several_on_one_line_are_told_apart() {
+        let message = format!("Fix Co-authored-by: {CLAUDE} Co-authored-by: Ada <ada@example.org>");
+        assert_eq!(rows(message.as_bytes()).len(), 2);
+    }
+
+    #[test]
+    fn text_about_markers_is_no_marker() {
+        for message in [
+            "Strip `Co-authored-by: Claude <noreply@anthropic.com>` from messages",
+            "Strip Co-authored-by: Claude <noreply@anthropic.com> lines",
+            "Reply\n\n> Co-authored-by: Claude <noreply@anthropic.com>",
+            "Reply\n\n> 🤖 Generated with [Claude Code](https://claude.com/claude-code)",
+            "We say \"Co-authored-by: Claude <noreply@anthropic.com>\"",
+            "codex: match codex anywhere",
+            "docs — Generated with Claude Code",
+            "Remove \"Generated with Claude Code\" footers",
+            "Generated with Claude Code removed from all footers",
+        ] {
+            assert_eq!(rows(message.as_bytes()), [""; 0], "{message:?}");
+        }
+    }
+
+    #[test]
+    fn footers_after_any_emoji() {
+        for message in [
+            "Fix\n\n🐙 Generated with [Claude Code](https://claude.ai/code)",
+            "Fix\n\n💘 Generated with Crush",
+            "Fix\n\n❤️‍🔥 generated with crush\n\n",
+            "Fix\n\n✨Generated with Crush.",
+            "Fix 🤖 Generated with [Claude Code](https://claude.ai/code)",
+            "Fix\\n\\n🤖 Generated with Claude Code\\n",
+            "Fix\n\n* 🤖 Generated with Codebuff",
+            "Fix\n\n🤖 Generated with Claude Code Co-authored-by: x",
+        ] {
+            assert_eq!(rows(message.as_bytes()).len(), 1, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn every_message_row_matches_its_example() {
+        let mut count = 0;
+        for (row, example, _) in examples().filter(|(row, ..)| is_in_messages(row.kind)) {
+            count += 1;
+            let message = match row.kind {
+                Kind::Subject | Kind::Branch => format!("{example}\n\nBody"),
+                _ => format!("Subject\n\nBody\n\n{example}\n"),
+            };
+            assert!(rows(message.as_bytes()).contains(&row.value), "{message}");
+        }
+        assert!(count > 60, "{count}");
+    }
+
+    #[test]
+    fn long_messages_are_read_at_both_ends() {
+        let mut message = b"Subject\n\nAi-assisted: true\n".to_vec();
+        message.resize(10 << 20, b'x');
+        message.extend_from_slice(b"\nAmp-Thread: T-1\n");
+        assert_eq!(rows(&message), ["ai-assisted", "amp-thread"]);
+        let hostile = b"Co-authored-by: ".repeat(600_000);
+        let _ = rows(&hostile);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(message in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = rows(&message);
+        }
+
+        #[test]
+        fn nothing_panics_near_markers(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "Co-authored-by", ":", " ", "\n", "\\n", "\\", "<", ">", "🤖", "Generated with ",
+                "Claude Code", "[", "](", "https://", "claude.ai/code/session_", "é", "Merge branch '",
+                "Merge pull request #1 from ", "/", "Made with ", "*", "-", "Agent",
+            ]), 0..30)
+        ) {
+            let _ = rows(parts.concat().as_bytes());
+        }
+
+        #[test]
+        fn a_trailer_is_found_wherever_its_line_stands(
+            before in "([A-Za-z0-9 .,é:*-]{0,60}\n){0,6}",
+            indent in "[ *-]{0,8}",
+            after in "(\n[A-Za-z0-9 .,é:*-]{0,60}){0,6}",
+        ) {
+            let message = format!("{before}{indent}Claude-Session: abc{after}");
+            prop_assert!(rows(message.as_bytes()).contains(&"claude-session"), "{message:?}");
+            let message = format!("{before}{indent}🤖 Generated with [Claude Code](https://claude.com/claude-code){after}");
+            prop_assert!(rows(message.as_bytes()).contains(&"generated with [claude code]"), "{message:?}");
+        }
+    }
+}
