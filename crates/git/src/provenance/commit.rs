@@ -1,6 +1,9 @@
 //! What the reader is given about one commit. Plain data: nothing here starts
 //! a process or touches a repository.
 
+use super::agent_trace::Traces;
+use super::entire::Checkpoints;
+
 /// A display name with a mailbox, as git stores them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity<'a> {
@@ -50,4 +53,8 @@ pub struct CommitInput<'a> {
     /// The lines that the commit added, where known. Without them, observed
     /// human authorship cannot be checked for completeness and proves nothing.
     pub added: Option<&'a [AddedLines]>,
+    /// Agent Trace records of the repository, where there are any.
+    pub traces: Option<&'a Traces>,
+    /// Entire's checkpoints of the repository, where there are any.
+    pub checkpoints: Option<&'a Checkpoints>,
 }

@@ -7,7 +7,7 @@
 //! are told apart by their prefix alone, and transcripts are skipped while
 //! reading, never stored. A note without entries says nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -162,7 +162,7 @@ fn key_kind(key: &str) -> Key<'_> {
 fn build(entries: &str, metadata: Metadata) -> Note {
     let mut note = Note::default();
     let mut path = String::new();
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     for line in entries.lines() {
         let Some(entry) = line.strip_prefix("  ") else {
             line.trim_end().trim_matches('"').clone_into(&mut path);
@@ -180,7 +180,7 @@ fn build(entries: &str, metadata: Metadata) -> Note {
                 blocks.extend(ranges.split(',').filter_map(range));
             }
             Key::Ai(id) => {
-                if seen.insert(id, ()).is_none() && note.agents.len() < AGENTS_MAX {
+                if seen.insert(id) && note.agents.len() < AGENTS_MAX {
                     let record = metadata
                         .sessions
                         .get(id)
@@ -192,7 +192,7 @@ fn build(entries: &str, metadata: Metadata) -> Note {
         }
     }
     note.human.values_mut().for_each(merge);
-    without_lines(&mut note, &metadata, |id| seen.contains_key(id));
+    without_lines(&mut note, &metadata, |id| seen.contains(id));
     operators(&mut note, &metadata);
     note
 }

@@ -1,14 +1,18 @@
 //! How AI took part in a commit: every channel read into evidence.
 
 mod agent;
+mod agent_trace;
 mod catalogue;
 mod commit;
+mod entire;
 mod git_ai;
 mod identity;
 mod message;
 
+pub use agent_trace::{Contributor, TRACE_MAX, TraceFile, TraceRecord, Traces};
 pub use catalogue::{Catalogue, Kind, Row, RowClass, Values};
 pub use commit::{AddedLines, CommitInput, Identity, Signature};
+pub use entire::{Checkpoint, Checkpoints, METADATA_MAX};
 pub use git_ai::{NOTE_MAX, Note, NoteAgent};
 pub use identity::{Class, classify, name_suffix};
 pub use message::MESSAGE_MAX;
