@@ -1,7 +1,7 @@
 //! git-ai authorship notes: version 3.0.0, what came before it, and the older
 //! blob format `authorship/0.0.1`.
 //!
-//! Format: git-ai-project/git-ai, specs/git_ai_standard_v3.0.0.md. Real notes
+//! Format: git-ai-project/git-ai, `specs/git_ai_standard_v3.0.0.md`. Real notes
 //! are looser than the standard: entries are unsorted, keys have many lengths
 //! and often no metadata record, and old notes embed whole transcripts. So keys
 //! are told apart by their prefix alone, and transcripts are skipped while
@@ -60,7 +60,7 @@ impl Note {
         } else {
             serde_json::from_str(json).ok()
         };
-        build(entries, metadata.unwrap_or_default())
+        build(entries, &metadata.unwrap_or_default())
     }
 
     /// Whether every line of `added` was observed being typed by a person, and
@@ -159,7 +159,7 @@ fn key_kind(key: &str) -> Key<'_> {
     }
 }
 
-fn build(entries: &str, metadata: Metadata) -> Note {
+fn build(entries: &str, metadata: &Metadata) -> Note {
     let mut note = Note::default();
     let mut path = String::new();
     let mut seen = HashSet::new();
@@ -192,8 +192,8 @@ fn build(entries: &str, metadata: Metadata) -> Note {
         }
     }
     note.human.values_mut().for_each(merge);
-    without_lines(&mut note, &metadata, |id| seen.contains(id));
-    operators(&mut note, &metadata);
+    without_lines(&mut note, metadata, |id| seen.contains(id));
+    operators(&mut note, metadata);
     note
 }
 

@@ -13,7 +13,7 @@
 
 use memchr::{memchr_iter, memmem};
 
-use super::catalogue::{Catalogue, Kind, Row};
+use super::catalogue::{Catalogue, Row};
 
 /// Of a longer message, this many bytes are read at the start and as many at
 /// the end: markers are written last, subjects first.
@@ -378,18 +378,9 @@ fn merged_branch(subject: &[u8]) -> Option<&[u8]> {
     rest.starts_with(b" branch").then_some(name)
 }
 
-/// Whether this kind of row is reported by [`markers`].
-#[cfg(test)]
-fn is_in_messages(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Key | Kind::IdentityKey | Kind::Footer | Kind::Url | Kind::Subject | Kind::Branch
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::catalogue::examples;
+    use super::super::catalogue::{Kind, examples};
     use super::*;
     use proptest::prelude::*;
 
@@ -405,6 +396,13 @@ mod tests {
             out.push(String::from_utf8_lossy(m.value).trim().to_owned());
         });
         out
+    }
+
+    fn is_in_messages(kind: Kind) -> bool {
+        matches!(
+            kind,
+            Kind::Key | Kind::IdentityKey | Kind::Footer | Kind::Url | Kind::Subject | Kind::Branch
+        )
     }
 
     const CLAUDE: &str = "Claude <noreply@anthropic.com>";
