@@ -6,8 +6,15 @@
 
 mod command;
 mod error;
+mod judge;
+mod origin;
 pub mod provenance;
 mod repo;
+mod scan;
+mod signature;
 
 pub use error::GitError;
+pub use judge::{Judged, JudgedChange, JudgedCommit, Keys};
 pub use repo::{Change, Commit, FileChange, Identity, Oid, Range, Repo, Signature, TreeEntry};
+pub use scan::{ScanOptions, ScanRecord};
+pub use signature::{Verified, verify};

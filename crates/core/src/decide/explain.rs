@@ -116,7 +116,7 @@ impl Decision {
         let vetoed_by = names(&self.vetoes);
         Explanation {
             verdict: self.verdict,
-            summary: summary(self, &rules, &vetoed_by),
+            summary: summary(self, &rules, &vetoed_by, roster),
             rules_not_applying: self.rules.len() - rules.len(),
             rules,
             vetoed_by,
@@ -168,7 +168,7 @@ impl Decision {
                         .way
                         .blocked
                         .contains(&(place, at))
-                        .then(|| blocked_text(result)),
+                        .then(|| blocked_text(result, roster)),
                 })
                 .collect(),
         };
@@ -199,9 +199,11 @@ fn ids(people: impl IntoIterator<Item = usize>, roster: &Roster) -> Vec<String> 
         .collect()
 }
 
-fn blocked_text(result: &RequirementResult) -> String {
+fn blocked_text(result: &RequirementResult, roster: &Roster) -> String {
     let could = result.counted.len() + result.eligible.len();
-    if result.age_unknown {
+    if roster.people().is_empty() {
+        "no roster says who could".to_owned()
+    } else if result.age_unknown {
         "the age of the content is not known".to_owned()
     } else if could == 0 {
         "nobody on the roster can give this sign-off now".to_owned()
@@ -212,7 +214,12 @@ fn blocked_text(result: &RequirementResult) -> String {
 }
 
 /// One line: the verdict in words.
-fn summary(decision: &Decision, rules: &[ExplainedRule], vetoed_by: &[String]) -> String {
+fn summary(
+    decision: &Decision,
+    rules: &[ExplainedRule],
+    vetoed_by: &[String],
+    roster: &Roster,
+) -> String {
     let refusing: Vec<&str> = rules
         .iter()
         .filter(|rule| rule.refuses)
@@ -224,13 +231,18 @@ fn summary(decision: &Decision, rules: &[ExplainedRule], vetoed_by: &[String]) -
     if !refusing.is_empty() {
         return format!("refused by {}", refusing.join(", "));
     }
-    let asked: u32 = rules.iter().flat_map(|rule| &rule.requirements).count() as u32;
+    let asked = rules.iter().flat_map(|rule| &rule.requirements).count();
     if decision.verdict == Verdict::Allow {
         return if asked == 0 {
             "no sign-off needed".to_owned()
         } else {
             "all sign-offs are there".to_owned()
         };
+    }
+    if roster.people().is_empty()
+        && let Some(first) = rules.iter().flat_map(|rule| &rule.requirements).next()
+    {
+        return format!("needs {}", first.text);
     }
     if !decision.way.blocked.is_empty() {
         return "needs a sign-off that nobody can give now".to_owned();

@@ -51,18 +51,19 @@ pub struct Participant {
 pub fn people(catalogue: &Catalogue, commit: &CommitInput<'_>) -> Vec<Participant> {
     let mut list = List {
         catalogue,
-        by_agent: matches!(classify(catalogue, commit.author), Class::Agent { .. }),
         seen: HashSet::new(),
         found: Vec::new(),
     };
+    let by_agent = matches!(classify(catalogue, commit.author), Class::Agent { .. });
+    let part = |otherwise| if by_agent { Part::Operator } else { otherwise };
     list.add(commit.author, Part::Author);
-    list.add(commit.committer, Part::Committer);
+    list.add(commit.committer, part(Part::Committer));
     message::markers(catalogue, commit.message, |marker| {
         let is_co_author = matches!(marker.row.value, "co-authored-by" | "co-developed-by");
         if marker.row.kind == Kind::IdentityKey && is_co_author {
             let value = String::from_utf8_lossy(marker.value);
             for identity in identities(&value) {
-                list.add(identity, Part::CoAuthor);
+                list.add(identity, part(Part::CoAuthor));
             }
         }
     });
@@ -78,8 +79,6 @@ pub fn people(catalogue: &Catalogue, commit: &CommitInput<'_>) -> Vec<Participan
 
 struct List<'c> {
     catalogue: &'c Catalogue,
-    /// Whether an agent is the author, so that people are its operators.
-    by_agent: bool,
     seen: HashSet<String>,
     found: Vec<Participant>,
 }
@@ -89,7 +88,8 @@ impl List<'_> {
         let class = classify(self.catalogue, identity);
         // An agent or a bot asks nobody for anything.
         let part = match (part, class) {
-            (Part::Committer | Part::CoAuthor, Class::Human) if self.by_agent => Part::Operator,
+            (Part::Operator, Class::Human) => Part::Operator,
+            (Part::Operator, _) => Part::CoAuthor,
             (part, _) => part,
         };
         let key = if identity.email.is_empty() {
