@@ -1,3 +1,56 @@
-//! The one binary, `countersign`.
+//! The one binary, `countersign`: the safety interlock between AI coding tools
+//! and production.
 
-fn main() {}
+mod collect;
+mod commands;
+mod error;
+mod report;
+mod rules;
+mod style;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use error::{CliError, exit};
+
+fn main() -> ExitCode {
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` are answers, not errors.
+            let code = if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::ALLOW
+            };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match commands::run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if error.is_broken_pipe() => ExitCode::from(exit::ALLOW),
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+impl From<countersign_git::GitError> for CliError {
+    fn from(error: countersign_git::GitError) -> Self {
+        use countersign_git::GitError as Git;
+        let code = match &error {
+            Git::NotARepository(_) | Git::UnknownRevision(_) | Git::UnbornBranch(_) => {
+                exit::NOT_FOUND
+            }
+            Git::Shallow(_) | Git::NoMergeBase(..) | Git::TooLarge { .. } => exit::DATA,
+            Git::Unexpected { .. } => exit::INTERNAL,
+            _ => exit::IO,
+        };
+        let hint = error.hint();
+        let new = Self::new(code, error.to_string());
+        hint.into_iter().fold(new, Self::hint)
+    }
+}

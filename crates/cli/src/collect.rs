@@ -1,0 +1,270 @@
+//! From a range of commits to the facts that policies ask about.
+
+use std::collections::BTreeSet;
+
+use countersign_core::effect::Environment;
+use countersign_core::facts::{Facts, Kind, Reach};
+use countersign_core::involvement::{Involvement, Verdict as Ai};
+use countersign_core::roster::{Level, PersonSet, Roster};
+use countersign_core::usage::{Activity, Maturity};
+use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
+use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::error::CliResult;
+use crate::rules::Rules;
+
+/// Lines added and deleted, by the involvement of the commit they are in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Lines {
+    pub(crate) yes: u64,
+    pub(crate) unknown: u64,
+    pub(crate) no: u64,
+}
+
+impl Lines {
+    pub(crate) const fn total(self) -> u64 {
+        self.yes + self.unknown + self.no
+    }
+
+    fn add(&mut self, verdict: Ai, lines: u64) {
+        match verdict {
+            Ai::Yes => self.yes += lines,
+            Ai::Unknown => self.unknown += lines,
+            Ai::No => self.no += lines,
+        }
+    }
+}
+
+/// Someone or something that made the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Author {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    /// The id on the roster.
+    pub(crate) person: Option<String>,
+    pub(crate) level: Option<String>,
+    /// What they did: author, committer, co-author, operator.
+    pub(crate) parts: BTreeSet<&'static str>,
+    /// A person, rather than an agent, a bot or a forge.
+    pub(crate) is_person: bool,
+}
+
+/// The facts of a change, and what they were read from.
+pub(crate) struct Collected {
+    pub(crate) facts: Facts,
+    pub(crate) involvement: Involvement,
+    pub(crate) lines: Lines,
+    pub(crate) authors: Vec<Author>,
+    pub(crate) services: Vec<String>,
+    pub(crate) commits: usize,
+}
+
+/// Whether an identity in a commit is a person's.
+pub(crate) fn is_person(who: &Identity) -> bool {
+    let named = provenance::Identity {
+        name: &who.name,
+        email: &who.email,
+    };
+    matches!(classify(Catalogue::builtin(), named), Class::Human)
+}
+
+/// Collects the facts of a merge.
+pub(crate) fn merge(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    now: Timestamp,
+) -> CliResult<Collected> {
+    let keys = |email: &str| signing_keys(&rules.roster, email);
+    let files = repo.changed_files(range.base.as_ref(), &range.head)?;
+    let judged = repo.judge_range(range, &files, &keys)?;
+    Ok(facts(&judged, &files, rules, now))
+}
+
+/// The public keys that a commit by this mailbox may be signed with.
+pub(crate) fn signing_keys(roster: &Roster, email: &str) -> Vec<String> {
+    let person = roster
+        .by_email(email)
+        .and_then(|index| roster.person(index));
+    let keys = person.into_iter().flat_map(|person| &person.keys);
+    keys.filter(|key| !key.revoked)
+        .map(|key| key.ssh.clone())
+        .collect()
+}
+
+/// The facts of a change made of these commits and files.
+pub(crate) fn facts(
+    judged: &Judged,
+    files: &[FileChange],
+    rules: &Rules,
+    now: Timestamp,
+) -> Collected {
+    let commits = &judged.commits;
+    let involvement = judged.involvement();
+    let mut lines = Lines::default();
+    for commit in commits {
+        lines.add(commit.involvement.verdict, commit.added + commit.deleted);
+    }
+    let made_by = MadeBy::of(commits, &rules.roster);
+    let paths: BTreeSet<&str> = files.iter().flat_map(FileChange::paths).collect();
+    let mut owners: BTreeSet<String> = paths
+        .iter()
+        .flat_map(|path| rules.owners.of(path))
+        .map(str::to_owned)
+        .collect();
+    let (mut services, mut tier) = (BTreeSet::new(), None);
+    if let Some(catalog) = &rules.catalog {
+        tier = catalog.tier_of(paths.iter().copied()).map(u64::from);
+        for path in &paths {
+            owners.extend(catalog.owners_of(path).into_iter().map(str::to_owned));
+            let touched = catalog.components_of(path);
+            services.extend(
+                touched
+                    .iter()
+                    .filter_map(|service| catalog.services().get(*service as usize))
+                    .map(|service| service.id.clone()),
+            );
+        }
+    }
+    let changed = |file: &FileChange| file.added.unwrap_or(0) + file.deleted.unwrap_or(0);
+    let facts = Facts {
+        kind: Kind::Merge,
+        involvement: involvement.verdict,
+        roles: involvement.roles.clone(),
+        suppressed: involvement.suppressed,
+        authors: made_by.people,
+        author_level: made_by.level,
+        owners,
+        tier,
+        environment: Environment::Unknown,
+        reach: Reach::default(),
+        irreversible: may_destroy(&paths),
+        usage: usage(&involvement, rules, now),
+        lines: files.iter().map(changed).sum(),
+        files: files.len() as u64,
+        // Times in commits are claims of their author, so none is used.
+        changed_at: None,
+        paths: paths.into_iter().map(str::to_owned).collect(),
+    };
+    Collected {
+        facts,
+        involvement,
+        lines,
+        authors: made_by.authors,
+        services: services.into_iter().collect(),
+        commits: commits.len(),
+    }
+}
+
+/// Code alone destroys nothing when it is merged. A migration or a plan might
+/// when it is applied, and nobody has read it yet: unknown.
+fn may_destroy(paths: &BTreeSet<&str>) -> Option<bool> {
+    let applies = |path: &&&str| {
+        [".sql", ".tf", ".tf.json", ".tofu"]
+            .iter()
+            .any(|end| path.ends_with(end))
+            || path.split('/').any(|part| part == "migrations")
+    };
+    match paths.iter().find(applies) {
+        Some(_) => None,
+        None => Some(false),
+    }
+}
+
+/// The most cautious maturity among the tools seen.
+fn usage(involvement: &Involvement, rules: &Rules, now: Timestamp) -> Option<Maturity> {
+    if involvement.verdict != Ai::Yes {
+        return None;
+    }
+    let maturity = |tool: &str| {
+        rules
+            .usages
+            .maturity(tool, Activity::Code, Environment::Unknown, now)
+    };
+    // A tool that gives no name is still a use.
+    let unnamed = involvement.tools.is_empty().then(|| maturity("unnamed"));
+    involvement
+        .tools
+        .iter()
+        .map(|tool| maturity(tool))
+        .chain(unnamed)
+        .max()
+}
+
+/// Who made a change.
+pub(crate) struct MadeBy {
+    pub(crate) people: PersonSet,
+    pub(crate) level: Level,
+    pub(crate) authors: Vec<Author>,
+}
+
+impl MadeBy {
+    /// All authors, committers, co-authors and operators of the commits. The
+    /// lowest level among the people counts; someone who is not on the roster
+    /// has the lowest of all, and so has a change that names no person.
+    pub(crate) fn of(commits: &[JudgedCommit], roster: &Roster) -> Self {
+        let mut made_by = Self {
+            people: PersonSet::default(),
+            level: roster.levels().highest(),
+            authors: Vec::new(),
+        };
+        for commit in commits {
+            let mut named = false;
+            for participant in &commit.people {
+                named |= participant.class == Class::Human;
+                made_by.add(participant, roster);
+            }
+            if !named {
+                made_by.level = roster.levels().lowest();
+            }
+        }
+        if commits.is_empty() {
+            made_by.level = roster.levels().lowest();
+        }
+        made_by
+    }
+
+    fn add(&mut self, participant: &Participant, roster: &Roster) {
+        let is_person = participant.class == Class::Human;
+        let index = is_person
+            .then(|| roster.by_email(&participant.email))
+            .flatten();
+        let person = index.and_then(|index| roster.person(index));
+        if let Some(index) = index {
+            self.people.insert(index);
+        }
+        if is_person {
+            let level = person.map_or(roster.levels().lowest(), |person| person.level);
+            self.level = self.level.min(level);
+        }
+        let known = self.authors.iter_mut().find(|author| {
+            author.email.eq_ignore_ascii_case(&participant.email)
+                || person.is_some_and(|person| author.person.as_ref() == Some(&person.id))
+        });
+        let part = part_text(participant.part);
+        match known {
+            Some(author) => {
+                author.parts.insert(part);
+            }
+            None => self.authors.push(Author {
+                name: participant.name.clone(),
+                email: participant.email.clone(),
+                person: person.map(|person| person.id.clone()),
+                level: person.map(|person| roster.levels().name(person.level).to_owned()),
+                parts: BTreeSet::from([part]),
+                is_person,
+            }),
+        }
+    }
+}
+
+const fn part_text(part: Part) -> &'static str {
+    match part {
+        Part::Author => "author",
+        Part::Committer => "committer",
+        Part::CoAuthor => "co-author",
+        Part::Operator => "operator",
+    }
+}

@@ -1,0 +1,97 @@
+//! `countersign check`: judge a change in a repository.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+use countersign_core::decide::{Load, Verdict, decide};
+use countersign_core::policy::Mode;
+use jiff::Timestamp;
+
+use super::RepoArgs;
+use crate::collect;
+use crate::error::{CliResult, exit};
+use crate::report::{self, CheckReport};
+use crate::rules::Rules;
+
+/// Judge a change: which sign-off does it need, from whom, and why?
+///
+/// Without RANGE, judges what the current branch has beyond the default
+/// branch, or else the last commit. Policy and roster are read from the branch
+/// that the change goes onto, never from the change itself.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// `BASE..HEAD`, or one revision.
+    range: Option<String>,
+    #[command(flatten)]
+    repo: RepoArgs,
+    /// Read policy and roster from this revision instead.
+    #[arg(long, value_name = "REV")]
+    policy_from: Option<String>,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Short for `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Judge as if it were this time (RFC 3339), for repeating an answer.
+    #[arg(long, value_name = "TIME")]
+    now: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// For a person at a terminal.
+    #[default]
+    Human,
+    /// Versioned and documented, for programs.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+}
+
+pub(super) fn run(args: &CheckArgs) -> CliResult {
+    let repo = args.repo.open()?;
+    let range = match &args.range {
+        Some(text) => repo.parse_range(text)?,
+        None => repo.default_range()?,
+    };
+    let rules_from = match &args.policy_from {
+        Some(rev) => Some(repo.resolve(rev)?),
+        None => range.onto.clone(),
+    };
+    let rules = Rules::at(&repo, rules_from.as_ref())?;
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    let collected = collect::merge(&repo, &range, &rules, now)?;
+    let seen = rules.policy.observe(&collected.facts, now);
+    let decision = decide(
+        &rules.policy,
+        &rules.roster,
+        &collected.facts,
+        &seen,
+        &[],
+        &Load::default(),
+        now,
+    );
+    let report = CheckReport::new(&range, &rules, &collected, &decision);
+    let text = match (args.json, args.format) {
+        (true, _) | (_, Format::Json) => report::json(&report)?,
+        (_, Format::Human) => report::human(&report),
+        (_, Format::Markdown) => report::markdown(&report),
+        (_, Format::Sarif) => report::sarif(&report)?,
+    };
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(code(rules.policy.settings.mode, decision.verdict))
+}
+
+/// Shadow mode shows the same verdict and stops nothing.
+pub(crate) const fn code(mode: Mode, verdict: Verdict) -> u8 {
+    match (mode, verdict) {
+        (Mode::Shadow, _) | (_, Verdict::Allow) => exit::ALLOW,
+        (_, Verdict::Hold) => exit::HOLD,
+        (_, Verdict::Refuse) => exit::REFUSE,
+    }
+}

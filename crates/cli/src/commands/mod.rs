@@ -1,0 +1,76 @@
+//! One file per command.
+
+mod backtest;
+mod check;
+mod init;
+mod policy;
+mod scan;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use countersign_git::Repo;
+
+use crate::error::CliResult;
+
+/// The safety interlock between AI coding tools and production.
+///
+/// Every AI-assisted change carries the sign-off that its blast radius calls
+/// for, before it merges, ships, or an agent runs it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 allow, 1 hold, 2 refuse, 64 usage, 65 bad data, 66 not found, 70 internal, 74 I/O.\n\
+                  Start with: countersign check"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::CheckArgs),
+    Scan(scan::ScanArgs),
+    Init(init::InitArgs),
+    Backtest(backtest::BacktestArgs),
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+}
+
+/// Which repository.
+#[derive(Debug, Args)]
+pub(crate) struct RepoArgs {
+    /// The repository, or any directory in it.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    repo: PathBuf,
+}
+
+impl RepoArgs {
+    fn open(&self) -> CliResult<Repo> {
+        Ok(Repo::open(&self.repo)?)
+    }
+}
+
+/// Runs the command and returns its exit code.
+pub(crate) fn run(cli: Cli) -> CliResult {
+    match cli.command {
+        Command::Check(args) => check::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Policy(command) => policy::run(&command),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,268 @@
+//! For a person at a terminal: the verdict first, then why, who, and what next.
+
+use std::fmt::Write as _;
+
+use countersign_core::decide::{ExplainedRequirement, ExplainedRule, Verdict};
+use countersign_core::involvement::{Claim, Evidence};
+use countersign_core::policy::Mode;
+
+use super::{CheckReport, count};
+use crate::style::{self, BOLD, DIM, paint};
+
+/// Evidence lines shown before the rest is counted.
+const MAX_EVIDENCE: usize = 8;
+
+/// The answer for a terminal. Colour codes are always in it; the caller's
+/// stream drops them where they do not belong.
+pub(crate) fn human(report: &CheckReport) -> String {
+    let mut out = String::new();
+    headline(&mut out, report);
+    change(&mut out, report);
+    involvement(&mut out, report);
+    for rule in &report.decision.rules {
+        explain_rule(&mut out, rule);
+    }
+    others(&mut out, report);
+    signers(&mut out, report);
+    if !report.next.is_empty() {
+        let _ = writeln!(out);
+    }
+    for command in &report.next {
+        let why = match command.as_str() {
+            "countersign init" => "adopt Countersign here: writes policy and roster to edit",
+            _ => "find the rules that nobody can satisfy",
+        };
+        let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
+    }
+    out
+}
+
+fn headline(out: &mut String, report: &CheckReport) {
+    let word = match report.verdict {
+        Verdict::Allow => "ALLOW",
+        Verdict::Hold => "HOLD",
+        Verdict::Refuse => "REFUSE",
+    };
+    let verdict = paint(style::verdict(report.verdict), word);
+    let shadow = match report.mode {
+        Mode::Shadow => paint(DIM, "  [shadow: nothing is stopped]"),
+        Mode::Enforce => String::new(),
+    };
+    let _ = writeln!(out, "{verdict}  {}{shadow}\n", report.summary);
+}
+
+fn row(out: &mut String, label: &str, text: &str) {
+    let _ = writeln!(out, "  {}{text}", paint(DIM, format!("{label:<13}")));
+}
+
+fn change(out: &mut String, report: &CheckReport) {
+    let commits = count(report.range.commits as u64, "commit");
+    let size = format!(
+        "{commits}, {}, {}",
+        count(report.change.files, "file"),
+        count(report.change.lines, "line")
+    );
+    row(
+        out,
+        "change",
+        &format!("{}  {}", paint(BOLD, &report.range.text), paint(DIM, size)),
+    );
+    let people: Vec<String> = report
+        .authors
+        .iter()
+        .filter(|author| author.is_person)
+        .map(|author| match (&author.person, &author.level) {
+            (Some(id), Some(level)) => format!("{id} ({level})"),
+            _ => format!("{} <{}> (not on the roster)", author.name, author.email),
+        })
+        .collect();
+    let people = match people.as_slice() {
+        [] => "nobody is named, so the lowest level counts".to_owned(),
+        people if people.len() <= 4 => people.join(", "),
+        people => {
+            let (shown, rest) = people.split_at(3);
+            format!("{} and {} more", shown.join(", "), rest.len())
+        }
+    };
+    row(
+        out,
+        "made by",
+        &format!(
+            "{people}  {}",
+            paint(DIM, format!("level {}", report.author_level))
+        ),
+    );
+    if !report.change.services.is_empty() {
+        let tier = report
+            .change
+            .tier
+            .map_or_else(String::new, |tier| format!("  tier {tier}"));
+        row(
+            out,
+            "services",
+            &format!("{}{}", report.change.services.join(", "), paint(DIM, tier)),
+        );
+    }
+    if !report.change.owners.is_empty() {
+        row(out, "owned by", &report.change.owners.join(", "));
+    }
+}
+
+fn involvement(out: &mut String, report: &CheckReport) {
+    let ai = &report.involvement;
+    let mut text = paint(style::involvement(ai.verdict), ai.verdict.as_str());
+    if !ai.roles.is_empty() {
+        let roles: Vec<&str> = ai.roles.iter().map(|role| role.as_str()).collect();
+        let _ = write!(text, " ({})", roles.join(", "));
+    }
+    if !ai.tools.is_empty() {
+        let _ = write!(text, "  {}", ai.tools.join(", "));
+    }
+    row(out, "AI involved", &text);
+    let lines = &ai.lines;
+    if lines.total() > 0 {
+        let text = format!(
+            "{} AI-assisted, {} unknown, {} human",
+            lines.yes, lines.unknown, lines.no
+        );
+        row(out, "lines", &text);
+    }
+    if ai.conflict {
+        row(
+            out,
+            "",
+            "the evidence disagrees; what an agent recorded wins over a claim of none",
+        );
+    }
+    if ai.suppressed {
+        row(
+            out,
+            "",
+            "AI markers are suppressed here, so their absence says even less",
+        );
+    }
+    for (at, evidence) in ai.evidence.iter().take(MAX_EVIDENCE).enumerate() {
+        row(
+            out,
+            if at == 0 { "evidence" } else { "" },
+            &evidence_text(evidence),
+        );
+    }
+    if ai.evidence.len() > MAX_EVIDENCE {
+        let more = ai.evidence.len() - MAX_EVIDENCE;
+        row(
+            out,
+            "",
+            &paint(DIM, format!("and {more} more (see --json)")),
+        );
+    }
+}
+
+fn evidence_text(evidence: &Evidence) -> String {
+    let claim = claim_text(&evidence.claim);
+    let commit = evidence
+        .commit
+        .as_deref()
+        .and_then(|id| id.get(..7))
+        .map_or_else(String::new, |id| format!("{id} "));
+    let place = paint(DIM, format!("{commit}{}", evidence.channel.as_str()));
+    format!("{claim}  {place}  {}", evidence.witness)
+}
+
+/// What a piece of evidence claims, in words.
+pub(super) fn claim_text(claim: &Claim) -> &'static str {
+    match claim {
+        Claim::Ai { strength, .. } => strength.as_str(),
+        Claim::Human { trusted: true } => "human",
+        Claim::Human { trusted: false } => "human (unsigned, so it does not count)",
+        Claim::Suppressed => "suppressed",
+    }
+}
+
+fn explain_rule(out: &mut String, rule: &ExplainedRule) {
+    let (mark, style) = if rule.met {
+        ("✓", style::verdict(Verdict::Allow))
+    } else if rule.refuses {
+        ("✗", style::verdict(Verdict::Refuse))
+    } else {
+        ("•", style::verdict(Verdict::Hold))
+    };
+    let _ = writeln!(
+        out,
+        "\n  {} {}  {}",
+        paint(style, mark),
+        paint(BOLD, &rule.id),
+        rule.why
+    );
+    if !rule.because.is_empty() {
+        let _ = writeln!(
+            out,
+            "    {}",
+            paint(DIM, format!("because {}", rule.because.join("; ")))
+        );
+    }
+    for assumed in &rule.assumed {
+        let _ = writeln!(
+            out,
+            "    {}",
+            paint(DIM, format!("not known, so assumed: {assumed}"))
+        );
+    }
+    if rule.refuses {
+        let _ = writeln!(out, "    this cannot go ahead, whoever signs");
+    }
+    for requirement in &rule.requirements {
+        let _ = writeln!(out, "    {}", requirement_text(requirement));
+    }
+}
+
+/// A requirement and how it stands, in one line.
+pub(super) fn requirement_text(requirement: &ExplainedRequirement) -> String {
+    let state = if let Some(blocked) = &requirement.blocked {
+        blocked.clone()
+    } else if let Some(until) = &requirement.waits_until {
+        format!("not before {until}")
+    } else if requirement.signed_by.is_empty() {
+        "nobody yet".to_owned()
+    } else {
+        format!("signed by {}", requirement.signed_by.join(", "))
+    };
+    format!("needs {}: {state}", requirement.text)
+}
+
+fn others(out: &mut String, report: &CheckReport) {
+    let decision = &report.decision;
+    for ignored in &decision.ignored {
+        let _ = writeln!(
+            out,
+            "\n  {} of {} does not count: {}",
+            ignored.said, ignored.person, ignored.because
+        );
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(out, "\n  warning: {warning}");
+    }
+}
+
+fn signers(out: &mut String, report: &CheckReport) {
+    let acts = &report.decision.way_forward;
+    for (at, act) in acts.iter().enumerate() {
+        let label = match (at, acts.len()) {
+            (0, 1) => "\n  can sign      ".to_owned(),
+            (0, _) => "\n  can sign   1  ".to_owned(),
+            (at, _) => format!("  and        {}  ", at + 1),
+        };
+        let names = match act.candidates.as_slice() {
+            names if names.len() <= 5 => names.join(", "),
+            names => {
+                let shown = names.get(..4).unwrap_or(names);
+                format!(
+                    "{} and {} more",
+                    shown.join(", "),
+                    names.len() - shown.len()
+                )
+            }
+        };
+        let _ = writeln!(out, "{}{}", label, paint(BOLD, names));
+    }
+}

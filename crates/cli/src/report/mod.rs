@@ -1,0 +1,162 @@
+//! The answer of `countersign check`, in four forms.
+
+mod human;
+mod markdown;
+mod sarif;
+
+use countersign_core::decide::{Decision, Explanation, Verdict};
+use countersign_core::involvement::{Evidence, Involvement, Role, Verdict as Ai};
+use countersign_core::policy::Mode;
+use countersign_core::problem::Problem;
+use countersign_git::Range;
+use serde::Serialize;
+
+pub(crate) use human::human;
+pub(crate) use markdown::markdown;
+pub(crate) use sarif::sarif;
+
+use crate::collect::{Author, Collected, Lines};
+use crate::error::{CliError, CliResult, exit};
+use crate::rules::Rules;
+
+/// The version of the JSON form. Fields are only ever added to it.
+pub(crate) const SCHEMA: &str = "countersign.check/1";
+
+/// Everything that `check` says. The JSON form is exactly this.
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckReport {
+    pub(crate) schema: &'static str,
+    pub(crate) verdict: Verdict,
+    pub(crate) summary: String,
+    /// `shadow`: the verdict stops nothing.
+    pub(crate) mode: Mode,
+    pub(crate) range: ReportRange,
+    pub(crate) involvement: ReportInvolvement,
+    pub(crate) authors: Vec<Author>,
+    pub(crate) author_level: String,
+    pub(crate) change: ReportChange,
+    pub(crate) decision: Explanation,
+    pub(crate) policy: ReportPolicy,
+    pub(crate) warnings: Vec<Problem>,
+    /// Commands to run next, most useful first.
+    pub(crate) next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportRange {
+    pub(crate) text: String,
+    pub(crate) base: Option<String>,
+    pub(crate) head: String,
+    pub(crate) commits: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportInvolvement {
+    pub(crate) verdict: Ai,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) tools: Vec<String>,
+    pub(crate) suppressed: bool,
+    pub(crate) conflict: bool,
+    pub(crate) lines: Lines,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportChange {
+    pub(crate) files: u64,
+    pub(crate) lines: u64,
+    /// 0 is the most important; absent when no catalogue entry covers it.
+    pub(crate) tier: Option<u64>,
+    pub(crate) services: Vec<String>,
+    pub(crate) owners: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportPolicy {
+    pub(crate) source: String,
+    pub(crate) digest: String,
+    /// The commit it was read from; absent for the built-in policy.
+    pub(crate) from: Option<String>,
+}
+
+impl CheckReport {
+    pub(crate) fn new(
+        range: &Range,
+        rules: &Rules,
+        collected: &Collected,
+        decision: &Decision,
+    ) -> Self {
+        let explanation = decision.explain(&rules.policy, &rules.roster);
+        let facts = &collected.facts;
+        let involvement: &Involvement = &collected.involvement;
+        let level = rules.roster.levels().name(facts.author_level);
+        Self {
+            schema: SCHEMA,
+            verdict: decision.verdict,
+            summary: explanation.summary.clone(),
+            mode: rules.policy.settings.mode,
+            range: ReportRange {
+                text: range.text.clone(),
+                base: range.base.as_ref().map(ToString::to_string),
+                head: range.head.to_string(),
+                commits: collected.commits,
+            },
+            involvement: ReportInvolvement {
+                verdict: involvement.verdict,
+                roles: involvement.roles.iter().copied().collect(),
+                tools: involvement.tools.iter().cloned().collect(),
+                suppressed: involvement.suppressed,
+                conflict: involvement.conflict,
+                lines: collected.lines,
+                evidence: involvement.evidence.clone(),
+            },
+            authors: collected.authors.clone(),
+            author_level: level.to_owned(),
+            change: ReportChange {
+                files: facts.files,
+                lines: facts.lines,
+                tier: facts.tier,
+                services: collected.services.clone(),
+                owners: facts.owners.iter().cloned().collect(),
+            },
+            policy: ReportPolicy {
+                source: rules.policy.file.clone(),
+                digest: rules.policy.digest.clone(),
+                from: rules.from.as_ref().map(ToString::to_string),
+            },
+            warnings: rules.warnings.clone(),
+            next: next(rules, &explanation),
+            decision: explanation,
+        }
+    }
+}
+
+/// The commands that lead on from here.
+fn next(rules: &Rules, explanation: &Explanation) -> Vec<String> {
+    let mut next = Vec::new();
+    if !rules.adopted {
+        next.push("countersign init".to_owned());
+    }
+    let blocked = explanation
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.requirements)
+        .any(|requirement| requirement.blocked.is_some());
+    if rules.adopted && blocked {
+        next.push("countersign policy check".to_owned());
+    }
+    next
+}
+
+/// The versioned JSON form.
+pub(crate) fn json(report: &impl Serialize) -> CliResult<String> {
+    serde_json::to_string_pretty(report)
+        .map(|text| text + "\n")
+        .map_err(|error| CliError::new(exit::INTERNAL, format!("writing JSON failed: {error}")))
+}
+
+/// "1 file", "2 files".
+pub(crate) fn count(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
