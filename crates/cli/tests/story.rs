@@ -30,7 +30,7 @@ fn a_junior_with_an_agent_session_is_held_for_a_senior() {
       made by      jun (junior)  level junior
       AI involved  yes (wrote)  claude-code
       lines        2 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  33051f6 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  3b9fbe9 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -55,7 +55,7 @@ fn a_mid_level_engineer_with_aider_is_held() {
       made by      mia (mid)  level mid
       AI involved  yes (wrote, executed)  aider
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent authored  59eeeff author  Mia Mid (aider) <mia@example.com>
+      evidence     agent authored  a7c8364 author  Mia Mid (aider) <mia@example.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -96,7 +96,7 @@ fn a_signed_human_declaration_frees_a_junior() {
       made by      jun (junior)  level junior
       AI involved  no
       lines        0 AI-assisted, 0 unknown, 2 human
-      evidence     human  df76c57 declaration  AI-assisted: no
+      evidence     human  8577738 declaration  AI-assisted: no
     ");
 }
 
@@ -114,7 +114,7 @@ fn an_unsigned_human_declaration_does_not() {
       made by      jun (junior)  level junior
       AI involved  unknown
       lines        0 AI-assisted, 2 unknown, 0 human
-      evidence     human (unsigned, so it does not count)  11a1ca9 declaration  AI-assisted: no
+      evidence     human (unsigned, so it does not count)  dacacec declaration  AI-assisted: no
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -143,8 +143,8 @@ fn a_squash_that_lost_its_trailers_is_judged_from_the_originals() {
       AI involved  yes (wrote)  claude-code
       lines        3 AI-assisted, 0 unknown, 0 human
                    AI markers are suppressed here, so their absence says even less
-      evidence     agent session  f8a5aec squash origin  d39b570: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
-                   suppressed  f8a5aec squash origin  markers on refs/heads/retry are missing in the squash
+      evidence     agent session  7fd7dfb squash origin  9381d22: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+                   suppressed  7fd7dfb squash origin  markers on refs/heads/retry are missing in the squash
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -199,7 +199,7 @@ fn a_tier_one_service_needs_an_independent_pair_of_eyes() {
       owned by     @shop/checkout
       AI involved  yes (wrote)  claude-code
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  a36d329 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  9b6f31c co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-tier-1  on tier-1 services an AI-assisted change needs an independent sign-off, whoever made it
         because AI involvement is yes or unknown; tier 1 or less
@@ -284,11 +284,60 @@ fn markdown_and_sarif_say_the_same() {
 
     | claim | where | commit | words |
     | --- | --- | --- | --- |
-    | agent session | co-author | c357f26 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
+    | agent session | co-author | 3b9fbe9 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
 
     </details>
     ");
-    insta::assert_snapshot!(run_check(&org, &["--format", "sarif"]), @"");
+    insta::assert_snapshot!(run_check(&org, &["--format", "sarif"]), @r#"
+    exit 1
+    {
+      "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+      "runs": [
+        {
+          "properties": {
+            "mode": "enforce",
+            "verdict": "hold"
+          },
+          "results": [
+            {
+              "level": "warning",
+              "locations": [
+                {
+                  "physicalLocation": {
+                    "artifactLocation": {
+                      "uri": ".countersign/policy.toml"
+                    }
+                  }
+                }
+              ],
+              "message": {
+                "text": "AI-assisted changes by people below senior need a more senior pair of eyes: needs 1 sign-off by at least senior, above the author: nobody yet"
+              },
+              "partialFingerprints": {
+                "countersign/v1": "ai-below-senior:3b9fbe93af4c6a151cac2db9dcb76d061af5f7a9"
+              },
+              "ruleId": "ai-below-senior"
+            }
+          ],
+          "tool": {
+            "driver": {
+              "name": "countersign",
+              "rules": [
+                {
+                  "id": "ai-below-senior",
+                  "shortDescription": {
+                    "text": "AI-assisted changes by people below senior need a more senior pair of eyes"
+                  }
+                }
+              ],
+              "version": "0.1.0"
+            }
+          }
+        }
+      ],
+      "version": "2.1.0"
+    }
+    "#);
 }
 
 #[test]

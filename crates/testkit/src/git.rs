@@ -1,9 +1,12 @@
 //! A real git repository in a temporary directory, built step by step.
 
 use std::cell::Cell;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::{LineEnding, PrivateKey};
 use tempfile::TempDir;
 
 /// A name and a mailbox.
@@ -219,25 +222,32 @@ impl GitRepo {
         self.commit(who, message, &[])
     }
 
-    /// Makes an Ed25519 key for a person outside the work tree, and has git
+    /// Puts an Ed25519 key for a person outside the work tree, and has git
     /// sign with it when `-S` is given. Returns the public key's line.
+    ///
+    /// The key follows from the mailbox, so that everything signed with it has
+    /// the same name in every run. It protects nothing.
     pub fn signing_key(&self, who: Who) -> String {
         let file = self.path().join(".git").join(format!("key-{}", who.email));
-        if !file.exists() {
-            let status = Command::new("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-C", who.email, "-f"])
-                .arg(&file)
-                .status()
-                .expect("ssh-keygen runs");
-            assert!(status.success(), "ssh-keygen failed");
+        let mut seed = [0; 32];
+        for (place, byte) in seed.iter_mut().zip(who.email.bytes().cycle()) {
+            *place = byte;
         }
+        let pair = Ed25519Keypair::from_seed(&seed);
+        let key = PrivateKey::new(pair.into(), who.email).expect("a key");
+        let private = key.to_openssh(LineEnding::LF).expect("a private key");
+        std::fs::write(&file, private.as_bytes()).expect("a key file");
+        let only_mine = PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&file, only_mine).expect("permissions");
+        let public = key.public_key().to_openssh().expect("a public key");
+        std::fs::write(
+            file.with_file_name(format!("key-{}.pub", who.email)),
+            &public,
+        )
+        .expect("a public key file");
         self.git(&["config", "gpg.format", "ssh"]);
         self.git(&["config", "user.signingKey", &file.display().to_string()]);
-        let line = std::fs::read_to_string(file.with_extension(format!(
-            "{}.pub",
-            file.extension().map_or("", |ext| ext.to_str().unwrap_or(""))
-        )));
-        line.expect("a public key").trim().to_owned()
+        public
     }
 }
 
