@@ -1,4 +1,15 @@
 //! Exact and sequential statistics that refuse to over-claim.
-//!
-//! This crate knows nothing of sign-offs or incidents; it is the ground floor
-//! of the workspace and can be used alone.
+
+mod error;
+mod roots;
+mod special;
+mod types;
+
+pub use error::{Error, Result};
+pub use types::{Alternative, Confidence, Counted, Estimate, Interval, MAX_COUNT};
+pub mod proportion;
+pub mod rate;
+pub mod rate_ratio;
+pub mod rate_test;
+mod rng;
+pub use rng::Random;
