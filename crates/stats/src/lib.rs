@@ -13,3 +13,7 @@ pub mod rate_ratio;
 pub mod rate_test;
 mod rng;
 pub use rng::Random;
+pub mod its;
+mod linalg;
+pub mod regression;
+pub mod stratified;

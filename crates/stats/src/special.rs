@@ -63,6 +63,12 @@ fn stirling_error(n: f64) -> f64 {
         / n
 }
 
+/// `ln Gamma(r + y) - ln Gamma(r) - y ln r`, without the cancellation that a
+/// difference of two large `lgamma` values suffers for large `r`.
+pub(crate) fn ln_gamma_growth(r: f64, y: f64) -> f64 {
+    (r + y - 0.5) * libm::log1p(y / r) - y + stirling_error(r + y) - stirling_error(r)
+}
+
 /// Deviance term `x ln(x/m) + m - x`, accurate for `x` near `m`.
 fn deviance_term(x: f64, m: f64) -> f64 {
     if (x - m).abs() < 0.1 * (x + m) {

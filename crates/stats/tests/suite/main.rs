@@ -1,6 +1,10 @@
 //! Oracle tables, invariances and simulated coverage of every method family.
 
+mod data;
+mod its;
 mod rates;
+mod regression;
+mod stratified;
 
 use countersign_stats::{Counted, Interval};
 
@@ -13,9 +17,10 @@ fn close(got: f64, want: f64, digits: i32) {
     );
 }
 
-/// Asserts agreement to `places` decimal places, for values published that way.
+/// Asserts agreement to `places` decimal places, one unit in the last allowed:
+/// published values are sometimes cut off instead of rounded.
 fn places(got: f64, want: f64, places: i32) {
-    let tolerance = 0.5000001 * 10f64.powi(-places);
+    let tolerance = 1.000001 * 10f64.powi(-places);
     assert!(
         (got - want).abs() <= tolerance,
         "got {got}, want {want} to {places} places"
