@@ -1,10 +1,14 @@
 //! Oracle tables, invariances and simulated coverage of every method family.
 
+mod change_point;
+mod chart;
 mod data;
 mod its;
+mod multiple;
 mod rates;
 mod regression;
 mod stratified;
+mod trend;
 
 use countersign_stats::{Counted, Interval};
 
