@@ -19,6 +19,8 @@ pub mod its;
 mod linalg;
 pub mod multiple;
 mod order;
+pub mod power;
 pub mod regression;
+pub mod sequential;
 pub mod stratified;
 pub mod trend;
