@@ -18,7 +18,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// One element of a list lies outside its range (or is not a number).
-    #[error("{what} at position {position} is `{value}`; expected {expected}")]
+    #[error("{what}[{position}] is `{value}`; expected {expected}")]
     BadElement {
         /// The list.
         what: &'static str,
@@ -30,7 +30,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A list is too short for the method.
-    #[error("{what} has {found} element(s); at least {needed} needed")]
+    #[error("{what}: {found} given, at least {needed} needed")]
     TooFew {
         /// The list.
         what: &'static str,
@@ -50,7 +50,7 @@ pub enum Error {
         limit: u64,
     },
     /// Two lists that belong together differ in length.
-    #[error("{left} has {left_len} element(s) but {right} has {right_len}; they must match")]
+    #[error("{left} ({left_len}) and {right} ({right_len}) must match in length")]
     LengthMismatch {
         /// The first list.
         left: &'static str,
@@ -105,19 +105,6 @@ pub(crate) fn positive(what: &'static str, value: f64) -> Result<f64> {
             what,
             value,
             expected: "a finite number above 0",
-        })
-    }
-}
-
-/// Checks a finite argument of at least zero.
-pub(crate) fn non_negative(what: &'static str, value: f64) -> Result<f64> {
-    if value.is_finite() && value >= 0.0 {
-        Ok(value)
-    } else {
-        Err(Error::OutOfRange {
-            what,
-            value,
-            expected: "a finite number of at least 0",
         })
     }
 }

@@ -40,7 +40,7 @@ const ETEST_LIMIT: f64 = 1e6;
 ///
 /// Two-sided conditional p-values sum the outcomes no more likely than the
 /// observed one (less half of its probability for [`Method::MidP`]); the
-/// doubled mid-p is in [`exact_test`](crate::rate_ratio::exact_test).
+/// doubled mid-p is in [`exact_test`].
 ///
 /// ```
 /// use countersign_stats::{Alternative, Counted, rate_test};

@@ -1,6 +1,6 @@
 //! Log-linear regression of counts with an exposure offset.
 //!
-//! Poisson (McCullagh & Nelder 1989, ch. 6), quasi-Poisson, and negative
+//! Poisson (*Generalized Linear Models*, 2nd ed. 1989, ch. 6), quasi-Poisson, and negative
 //! binomial NB2 with variance `mu + alpha mu²` (Cameron & Trivedi 2013, ch. 3),
 //! all fitted by iteratively reweighted least squares; standard errors from the
 //! model, scaled by the dispersion, robust, or Newey–West.

@@ -1,7 +1,7 @@
 //! A small seeded generator whose stream is the same on every platform.
 //!
 //! xoshiro256++ (Blackman & Vigna 2021, *Scrambled Linear Pseudorandom Number
-//! Generators*) seeded through SplitMix64, as its authors advise. It serves
+//! Generators*) seeded through `SplitMix64`, as its authors advise. It serves
 //! permutation and Monte-Carlo tests only; it is no source of secrets.
 
 /// A deterministic stream of random numbers.

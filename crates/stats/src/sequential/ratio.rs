@@ -105,9 +105,9 @@ impl RatioProcess {
             });
         }
         let log_weight = |z: f64| -0.5 * z * z;
-        let steps: Vec<f64> = (-NODES_PER_SIDE..=NODES_PER_SIDE)
-            .filter(|&k| k != 0)
-            .map(|k| f64::from(k) * REACH / f64::from(NODES_PER_SIDE))
+        // midpoints: none lies on "no difference", so each belongs to one side
+        let steps: Vec<f64> = (-NODES_PER_SIDE..NODES_PER_SIDE)
+            .map(|k| (f64::from(k) + 0.5) * REACH / f64::from(NODES_PER_SIDE))
             .collect();
         let total = ln_sum_exp(steps.iter().map(|&z| log_weight(z)));
         let node = |&z: &f64| Node {

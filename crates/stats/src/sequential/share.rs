@@ -40,7 +40,7 @@ pub fn e_value(successes: u64, trials: u64, null_share: f64, a: f64, b: f64) -> 
 /// ```
 /// use countersign_stats::sequential::ShareProcess;
 /// let mut process = ShareProcess::new(0.5, 0.5)?;
-/// for (involved, incidents, share_of_changes) in [(2, 3, 0.30), (3, 4, 0.35), (4, 4, 0.40)] {
+/// for (involved, incidents, share_of_changes) in [(2, 3, 0.30), (2, 4, 0.35), (3, 4, 0.40)] {
 ///     process.observe(involved, incidents, share_of_changes)?;
 /// }
 /// assert!(process.e_value() > 1.0 && process.e_value() < 20.0); // not yet

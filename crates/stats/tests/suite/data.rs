@@ -21,7 +21,7 @@ pub(crate) const SICILY_POPULATION: [f64; 59] = [
     391878.5, 388575.3, 392989.0, 390018.8, 390712.3,
 ];
 
-/// Ship damage (McCullagh & Nelder 1989, table 6.2; R `MASS::ships`): type, year
+/// Ship damage (*Generalized Linear Models*, 2nd ed. 1989, table 6.2; R `MASS::ships`): type, year
 /// of construction, period of operation, months in service, incidents; the
 /// cells without service left out.
 pub(crate) const SHIPS: [(&str, &str, &str, f64, u64); 34] = [

@@ -1,12 +1,23 @@
 //! Oracle tables, invariances and simulated coverage of every method family.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stand outside the functions that clippy knows to be tests"
+)]
 
 mod change_point;
 mod chart;
 mod data;
+mod errors;
+mod hidden;
 mod its;
 mod multiple;
+mod power;
 mod rates;
 mod regression;
+mod samples;
+mod sequential;
 mod stratified;
 mod trend;
 

@@ -185,9 +185,9 @@ fn proportion_intervals_match_statsmodels() {
 /// Exact summation over all outcomes: coverage never below nominal.
 #[test]
 fn exact_intervals_cover_at_least_nominally() {
-    for mean in [0.05, 0.3, 1.0, 2.7, 5.0, 11.3] {
+    for mean in [0.05f64, 0.3, 1.0, 2.7, 5.0, 11.3] {
         let mut covered = 0.0;
-        let mut pmf = (-mean as f64).exp();
+        let mut pmf = (-mean).exp();
         for x in 0..80u64 {
             if rate::exact_interval(counted(x, 1.0), P95)
                 .interval

@@ -26,7 +26,7 @@ fn ships() -> (Vec<u64>, Design) {
     (SHIPS.iter().map(|s| s.4).collect(), design)
 }
 
-/// McCullagh & Nelder 1989 §6.3.2; statsmodels 0.15.0
+/// *Generalized Linear Models*, 2nd ed. 1989, §6.3.2; statsmodels 0.15.0
 /// `GLM(…, family=Poisson(), offset=log(service))`.
 #[test]
 fn ship_damage_matches_published_values() {
