@@ -2,9 +2,8 @@
 //! comparison would have found.
 
 use crate::error::{Error, Result, open_unit, positive};
-use crate::rate_ratio::first_where;
 use crate::roots::{brent, solve_increasing};
-use crate::special::{binomial_tails, normal_cdf, normal_quantile, poisson_pmf};
+use crate::special::{binomial_tails, normal_cdf, normal_quantile, poisson_pmf, poisson_tails};
 use crate::types::Confidence;
 
 /// Expected total above which the square-root approximation replaces the sum
@@ -89,7 +88,7 @@ impl Arms {
 pub fn rate_ratio_power(arms: Arms, ratio: f64, confidence: Confidence) -> Result<f64> {
     arms.check()?;
     positive("ratio", ratio)?;
-    let [up, down] = rejection(arms, ratio, confidence);
+    let [up, down] = Rejection::new(arms, confidence).at(ratio);
     Ok((up + down).min(1.0))
 }
 
@@ -125,10 +124,11 @@ pub fn minimum_detectable_ratio(
     arms.check()?;
     check_power(power, confidence)?;
     let limit = LARGEST_RATIO.ln();
+    let rejection = Rejection::new(arms, confidence);
     let search = |sign: f64, side: fn([f64; 2]) -> f64| {
-        let gap = |u: f64| side(rejection(arms, (sign * u).exp(), confidence)) - power;
+        let gap = |u: f64| side(rejection.at((sign * u).exp())) - power;
         (gap(limit) >= 0.0).then(|| {
-            // climb in small steps: at the far end every step would cost more
+            // climb in small steps to stay on the rising part
             let mut high = 0.05;
             while high < limit && gap(high) < 0.0 {
                 high = (high * 1.5_f64).min(limit);
@@ -154,44 +154,88 @@ fn check_power(power: f64, confidence: Confidence) -> Result<()> {
     Ok(())
 }
 
-/// Chances to call the first arm higher, and lower.
-fn rejection(arms: Arms, ratio: f64, confidence: Confidence) -> [f64; 2] {
-    let first = arms.base_rate * ratio * arms.first_exposure;
-    let second = arms.base_rate * arms.second_exposure;
-    if first + second > EXACT_UP_TO {
-        let spread = (1.0 / arms.first_exposure + 1.0 / arms.second_exposure).sqrt();
-        let shift = 2.0 * arms.base_rate.sqrt() * (ratio.sqrt() - 1.0) / spread;
-        return [
-            normal_cdf(shift - confidence.z()),
-            normal_cdf(-shift - confidence.z()),
-        ];
-    }
-    let mean = first + second;
-    let time = arms.first_exposure + arms.second_exposure;
-    let (p, q) = (arms.first_exposure / time, arms.second_exposure / time);
-    let (p1, q1) = (first / mean, second / mean);
-    let tail = confidence.alpha() / 2.0;
-    let spread = 9.0 * mean.sqrt() + 12.0;
-    let mut total = (mean - spread).max(1.0).floor();
-    let mut chances = [0.0, 0.0];
-    while total <= mean + spread {
-        let n = total;
-        let weight = poisson_pmf(n, mean);
-        // smallest count called "higher", and one past the largest called "lower"
-        let high = first_where(0.0, n + 1.0, |x| {
-            x > n || binomial_tails(x, n, p, q).upper <= tail
-        });
-        let low = first_where(0.0, n + 1.0, |x| {
-            x > n || binomial_tails(x, n, p, q).lower > tail
-        });
-        let [up, down] = &mut chances;
-        if high <= n {
-            *up += weight * binomial_tails(high, n, p1, q1).upper;
+/// Chances to call the first arm higher, and lower, as a function of the ratio.
+///
+/// The first count calls "higher" while the second is at most some edge, and
+/// "lower" from another edge on. The chances of the second count passing these
+/// edges do not depend on the ratio, so they are tabled once.
+struct Rejection {
+    arms: Arms,
+    z: f64,
+    /// By first count: chance that the second count makes it "higher", "lower".
+    table: Vec<[f64; 2]>,
+}
+
+impl Rejection {
+    fn new(arms: Arms, confidence: Confidence) -> Self {
+        let mean = arms.base_rate * arms.second_exposure;
+        let z = confidence.z();
+        if mean > EXACT_UP_TO {
+            return Self {
+                arms,
+                z,
+                table: Vec::new(),
+            };
         }
-        if low > 0.0 {
-            *down += weight * binomial_tails(low - 1.0, n, p1, q1).lower;
+        let time = arms.first_exposure + arms.second_exposure;
+        let (p, q) = (arms.first_exposure / time, arms.second_exposure / time);
+        let tail = confidence.alpha() / 2.0;
+        let is_higher = |x: f64, y: f64| binomial_tails(x, x + y, p, q).upper <= tail;
+        let is_lower = |x: f64, y: f64| binomial_tails(x, x + y, p, q).lower <= tail;
+        let last = reach(EXACT_UP_TO);
+        // one past the largest second count called "higher"; smallest "lower"
+        let (mut higher, mut lower) = (0.0, 0.0);
+        let mut table = Vec::with_capacity(last as usize + 1);
+        let mut x = 0.0;
+        while x <= last {
+            while higher <= last && is_higher(x, higher) {
+                higher += 1.0;
+            }
+            while lower <= last && !is_lower(x, lower) {
+                lower += 1.0;
+            }
+            let up = if higher > 0.0 {
+                poisson_tails(higher - 1.0, mean).lower
+            } else {
+                0.0
+            };
+            let down = if lower <= last {
+                poisson_tails(lower, mean).upper
+            } else {
+                0.0
+            };
+            table.push([up, down]);
+            x += 1.0;
         }
-        total += 1.0;
+        Self { arms, z, table }
     }
-    chances
+
+    fn at(&self, ratio: f64) -> [f64; 2] {
+        let first = self.arms.base_rate * ratio * self.arms.first_exposure;
+        let second = self.arms.base_rate * self.arms.second_exposure;
+        if first + second > EXACT_UP_TO {
+            let spread = (1.0 / self.arms.first_exposure + 1.0 / self.arms.second_exposure).sqrt();
+            let shift = 2.0 * self.arms.base_rate.sqrt() * (ratio.sqrt() - 1.0) / spread;
+            return [normal_cdf(shift - self.z), normal_cdf(-shift - self.z)];
+        }
+        let from = (2.0 * first - reach(first)).max(0.0).floor();
+        let mut x = from;
+        let mut chances = [0.0, 0.0];
+        for [up, down] in self.table.iter().skip(from as usize) {
+            if x > reach(first) {
+                break;
+            }
+            let weight = poisson_pmf(x, first);
+            let [higher, lower] = &mut chances;
+            *higher += weight * up;
+            *lower += weight * down;
+            x += 1.0;
+        }
+        chances
+    }
+}
+
+/// A count that a Poisson variable practically never exceeds.
+fn reach(mean: f64) -> f64 {
+    (mean + 9.0 * mean.sqrt() + 12.0).ceil()
 }

@@ -15,7 +15,8 @@ pub enum Errors {
     /// Model variance times the Pearson dispersion (quasi-likelihood;
     /// Wedderburn 1974), never below the model's own.
     Quasi,
-    /// Huber–White sandwich with the factor n/(n-p) (HC1).
+    /// Huber–White sandwich around the expected information with the factor
+    /// n/(n-p) (HC1).
     Robust,
     /// Newey & West 1987 sandwich, Bartlett weights up to `lags` periods, with
     /// the factor n/(n-p); also robust to correlation over time.

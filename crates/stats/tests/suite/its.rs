@@ -162,6 +162,87 @@ fn a_comparison_series_takes_up_what_happened_to_everybody() {
     assert!(run(Some(control)).interval.contains(1.0));
 }
 
+/// statsmodels 0.15.0 `GLM` on the stacked series with level and slope for both
+/// and for the first; errors `cov_type="hac-groupsum"` (Driscoll–Kraay, two
+/// lags), rescaled by n/(n-p) = 48/40.
+#[test]
+fn comparison_series_matches_statsmodels() {
+    let first = [
+        12, 15, 11, 18, 14, 17, 13, 19, 16, 20, 15, 18, 26, 31, 24, 33, 29, 27, 35, 30, 28, 36, 31,
+        34,
+    ];
+    let second = [
+        22, 19, 25, 21, 24, 20, 26, 23, 21, 27, 22, 25, 28, 24, 30, 26, 29, 25, 31, 27, 30, 26, 32,
+        28,
+    ];
+    let growing: Vec<f64> = (0..24).map(|i| 100.0 + 2.0 * f64::from(i)).collect();
+    let shrinking: Vec<f64> = (0..24).map(|i| 200.0 - f64::from(i)).collect();
+    let fit = |errors| {
+        let plan = Plan {
+            series: Series {
+                counts: &first,
+                exposure: &growing,
+            },
+            comparison: Some(Series {
+                counts: &second,
+                exposure: &shrinking,
+            }),
+            interventions: vec![at("pack", 12, true)],
+            season: None,
+            errors,
+            confidence: Confidence::P95,
+        };
+        match analyse(&plan).unwrap() {
+            Outcome::Estimated(found) => found.fit,
+            Outcome::CannotBeSeparated(_) => panic!("one intervention"),
+        }
+    };
+    let model = fit(Errors::Model);
+    let summed = fit(Errors::NeweyWest { lags: 2 });
+    let factor = (48.0f64 / 40.0).sqrt();
+    for (name, estimate, error, robust) in [
+        (
+            "trend",
+            0.011057374259092687,
+            0.02120810796971423,
+            0.006562559767921343,
+        ),
+        (
+            "comparison trend",
+            0.016895974386149898,
+            0.01747835034072432,
+            0.003437300801400926,
+        ),
+        (
+            "common level pack",
+            0.0805494071692685,
+            0.16368624104371785,
+            0.033802954587873114,
+        ),
+        (
+            "level pack",
+            0.29622942892009657,
+            0.24383608578321597,
+            0.05723767795806967,
+        ),
+        (
+            "slope pack",
+            -0.004228388385484824,
+            0.035164032367971214,
+            0.00982705165379852,
+        ),
+    ] {
+        let found = model.coefficient(name).unwrap();
+        close(found.estimate, estimate, 6);
+        close(found.std_error, error, 6);
+        close(
+            summed.coefficient(name).unwrap().std_error,
+            robust * factor,
+            6,
+        );
+    }
+}
+
 #[test]
 fn bad_plans_are_refused() {
     let counts = [3u64; 12];
