@@ -1,8 +1,8 @@
 //! Do counts vary more than a Poisson process with one rate would?
 
-use crate::error::{Error, Result, at_least, at_most, every, same_length};
+use crate::error::{Error, Result, at_least, at_most, same_length};
 use crate::special::{chi_square_lower, chi_square_upper};
-use crate::types::MAX_COUNT;
+use crate::types::{MAX_COUNT, check_exposures};
 
 /// Outcome of the dispersion test.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,9 +31,7 @@ pub struct Dispersion {
 pub fn dispersion(counts: &[u64], exposure: &[f64]) -> Result<Dispersion> {
     same_length("counts", counts, "exposures", exposure)?;
     at_least("periods", counts, 2)?;
-    every("exposures", exposure, "a finite number above 0", |t| {
-        t.is_finite() && t > 0.0
-    })?;
+    check_exposures(exposure)?;
     for &count in counts {
         at_most("count", count, MAX_COUNT)?;
     }

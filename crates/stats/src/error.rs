@@ -194,7 +194,12 @@ pub(crate) fn every(
     }
 }
 
-/// Checks that every element is finite.
+/// Checks that every element is finite, and small enough for its square to be.
 pub(crate) fn all_finite(what: &'static str, list: &[f64]) -> Result<()> {
-    every(what, list, "a finite number", f64::is_finite)
+    every(
+        what,
+        list,
+        "a finite number of at most 1e100 in size",
+        |v| v.abs() <= 1e100,
+    )
 }

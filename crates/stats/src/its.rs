@@ -13,9 +13,9 @@ mod separability;
 
 pub use separability::{Pair, separability};
 
-use crate::error::{Error, Result, at_least, at_most, every, same_length};
-use crate::regression::{Errors, Fit, poisson};
-use crate::types::{Confidence, Estimate};
+use crate::error::{Error, Result, at_least, at_most, same_length};
+use crate::regression::{Errors, Fit, Reference, poisson};
+use crate::types::{Confidence, Estimate, check_exposures};
 
 /// Longest series accepted.
 const MAX_PERIODS: u64 = 100_000;
@@ -63,6 +63,9 @@ pub struct Plan<'a> {
     /// Standard errors; counts of incidents need [`Errors::Quasi`] or
     /// [`Errors::NeweyWest`].
     pub errors: Errors,
+    /// Distribution behind intervals and p-values; [`Reference::StudentT`] for
+    /// series of fewer than about a hundred periods.
+    pub reference: Reference,
     /// Level of the intervals.
     pub confidence: Confidence,
 }
@@ -111,7 +114,7 @@ pub enum Outcome {
 /// Fits an interrupted time series.
 ///
 /// ```
-/// use countersign_stats::regression::Errors;
+/// use countersign_stats::regression::{Errors, Reference};
 /// use countersign_stats::{Confidence, its};
 /// let counts: Vec<u64> = (0..40).map(|i| if i < 20 { 20 + i } else { 10 + i }).collect();
 /// let exposure = vec![100.0; 40];
@@ -121,6 +124,7 @@ pub enum Outcome {
 ///     interventions: vec![its::Intervention { name: "policy".into(), start: 20, slope: false }],
 ///     season: None,
 ///     errors: Errors::Quasi,
+///     reference: Reference::StudentT,
 ///     confidence: Confidence::P95,
 /// };
 /// let its::Outcome::Estimated(found) = its::analyse(&plan)? else { unreachable!() };
@@ -143,7 +147,7 @@ pub fn analyse(plan: &Plan<'_>) -> Result<Outcome> {
         return Ok(Outcome::CannotBeSeparated(inseparable));
     }
     let (counts, design) = model::build(plan)?;
-    let fit = poisson(&counts, &design, plan.errors)?;
+    let fit = poisson(&counts, &design, plan.errors)?.judged_by(plan.reference);
     let ratio = |name: &str| -> Result<Estimate> {
         model::coefficient(&fit, name).map(|c| c.ratio(plan.confidence))
     };
@@ -181,9 +185,7 @@ fn check(plan: &Plan<'_>) -> Result<()> {
     {
         same_length("counts", counts, "exposures", exposure)?;
         same_length("the comparison series", counts, "the series", series.counts)?;
-        every("exposures", exposure, "a finite number above 0", |t| {
-            t.is_finite() && t > 0.0
-        })?;
+        check_exposures(exposure)?;
     }
     for intervention in &plan.interventions {
         if intervention.start < 2 || intervention.start + 2 > series.counts.len() {

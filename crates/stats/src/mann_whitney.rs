@@ -6,8 +6,8 @@
 //! invisible to it.
 
 use crate::error::{Error, Result, all_finite, at_least, at_most};
-use crate::order::{median, ranks, sort, tie_groups};
-use crate::special::{normal_cdf, normal_two_sided};
+use crate::order::{median, ranks, tie_groups};
+use crate::special::normal_cdf;
 use crate::types::{Alternative, Confidence, Estimate, Interval};
 
 /// Samples shorter than this get the exact distribution, if there are no ties.
@@ -64,57 +64,60 @@ impl MannWhitney {
 /// is not finite, [`Error::TooLarge`] above four million pairs,
 /// [`Error::Undetermined`] when all values are equal.
 pub fn compare(first: &[f64], second: &[f64], confidence: Confidence) -> Result<MannWhitney> {
+    let pairs = (first.len() as u64).saturating_mul(second.len() as u64);
     at_least("first sample", first, 1)?;
     at_least("second sample", second, 1)?;
     all_finite("first sample", first)?;
     all_finite("second sample", second)?;
-    let pairs = (first.len() as u64).saturating_mul(second.len() as u64);
     at_most("number of pairs", pairs, MAX_PAIRS)?;
     let pooled = [first, second].concat();
     let rank_sum: f64 = ranks(&pooled).iter().take(first.len()).sum();
-    let (m, n) = (first.len() as f64, second.len() as f64);
+    let m = first.len() as f64;
     let u = rank_sum - m * (m + 1.0) / 2.0;
     let ties = tie_groups(&pooled);
-    let exact = ties.is_empty() && first.len() < EXACT_BELOW && second.len() < EXACT_BELOW;
     let mut differences: Vec<f64> = first
         .iter()
         .flat_map(|x| second.iter().map(move |y| x - y))
         .collect();
-    sort(&mut differences);
     let value = median(&mut differences);
-    let (p_less, p_greater, p_two_sided, interval) = if exact {
+    let exact = ties.is_empty() && first.len() < EXACT_BELOW && second.len() < EXACT_BELOW;
+    let (p, interval) = if exact {
         let chances = distribution(first.len(), second.len());
-        let (less, greater) = tails(&chances, u);
-        let inside = exact_interval(&chances, &differences, confidence);
-        (less, greater, (2.0 * less.min(greater)).min(1.0), inside)
-    } else {
-        let spread = spread(m, n, &ties);
-        if spread == 0.0 {
-            return Err(Error::Undetermined {
-                what: "the mann-whitney test",
-                why: "all values are equal",
-            });
-        }
-        let gap = u - m * n / 2.0;
-        let corrected = (gap.abs() - 0.5).max(0.0) / spread;
         (
-            normal_cdf((gap + 0.5) / spread),
-            normal_cdf(-(gap - 0.5) / spread),
-            normal_two_sided(corrected),
-            normal_interval(first, second, &differences, confidence),
+            tails(&chances, u),
+            exact_interval(&chances, &differences, confidence),
         )
+    } else {
+        let interval = normal_interval(first, second, &differences, confidence);
+        (normal_tails(first, second, &ties, u)?, interval)
     };
-    let superiority = u / (m * n);
-    let shift = Estimate { value, interval };
     Ok(MannWhitney {
         u,
-        superiority,
-        p_two_sided,
-        p_greater,
-        p_less,
-        shift,
+        superiority: u / pairs as f64,
+        p_two_sided: (2.0 * p.0.min(p.1)).min(1.0),
+        p_less: p.0,
+        p_greater: p.1,
+        shift: Estimate { value, interval },
         exact,
     })
+}
+
+/// P(U <= u) and P(U >= u) by the normal approximation with tie and continuity
+/// corrections.
+fn normal_tails(first: &[f64], second: &[f64], ties: &[f64], u: f64) -> Result<(f64, f64)> {
+    let (m, n) = (first.len() as f64, second.len() as f64);
+    let spread = spread(m, n, ties);
+    if spread == 0.0 {
+        return Err(Error::Undetermined {
+            what: "the mann-whitney test",
+            why: "all values are equal",
+        });
+    }
+    let gap = u - m * n / 2.0;
+    Ok((
+        normal_cdf((gap + 0.5) / spread),
+        normal_cdf(-(gap - 0.5) / spread),
+    ))
 }
 
 /// Standard deviation of U with tie correction.

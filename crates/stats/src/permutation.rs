@@ -6,8 +6,8 @@ use crate::special::ln_choose;
 
 /// Up to this many arrangements are all tried.
 const EXACT_UP_TO: f64 = 200_000.0;
-/// Largest number of values in both samples.
-const MAX_VALUES: u64 = 1_000_000;
+/// Bound on rounds times number of values.
+const MAX_WORK: u64 = 5_000_000_000;
 
 /// Outcome of a permutation test.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,8 +48,8 @@ pub fn mean_difference(first: &[f64], second: &[f64]) -> f64 {
 ///
 /// # Errors
 /// [`Error::TooFew`] for an empty sample, [`Error::BadElement`] for a value that
-/// is not finite, [`Error::TooLarge`] above a million values or rounds,
-/// [`Error::OutOfRange`] for a statistic that is not a number.
+/// is not finite, [`Error::TooLarge`] above five billion rounds times values,
+/// [`Error::OutOfRange`] for a statistic that is not finite somewhere.
 pub fn permutation_test(
     first: &[f64],
     second: &[f64],
@@ -57,31 +57,15 @@ pub fn permutation_test(
     rounds: u32,
     seed: u64,
 ) -> Result<PermutationTest> {
-    at_least("first sample", first, 1)?;
-    at_least("second sample", second, 1)?;
-    all_finite("first sample", first)?;
-    all_finite("second sample", second)?;
-    at_most(
-        "number of values",
-        (first.len() + second.len()) as u64,
-        MAX_VALUES,
-    )?;
-    at_most("number of rounds", u64::from(rounds), 1_000_000)?;
-    let observed = statistic(first, second);
-    if observed.is_nan() {
-        return Err(Error::OutOfRange {
-            what: "test statistic",
-            value: observed,
-            expected: "a number for every arrangement of the values",
-        });
-    }
-    let pooled = [first, second].concat();
+    check(first, second, rounds)?;
     let mut tally = Tally {
-        observed,
+        observed: statistic(first, second),
         above: 0,
         below: 0,
         total: 0,
+        bad: None,
     };
+    let pooled = [first, second].concat();
     let arrangements = ln_choose(pooled.len() as f64, first.len() as f64).exp();
     let exact = arrangements <= EXACT_UP_TO * (1.0 + 1e-6);
     if exact {
@@ -89,22 +73,27 @@ pub fn permutation_test(
     } else {
         let mut mixed = pooled;
         let mut random = Random::seeded(seed);
-        tally.add(observed);
+        tally.add(tally.observed);
         for _ in 0..rounds {
             random.shuffle(&mut mixed);
             let (a, b) = mixed.split_at_checked(first.len()).unwrap_or_default();
             tally.add(statistic(a, b));
         }
     }
-    let share = |count: u64| count as f64 / tally.total as f64;
-    let (p_greater, p_less) = (share(tally.above), share(tally.below));
-    Ok(PermutationTest {
-        statistic: observed,
-        p_greater,
-        p_less,
-        p_two_sided: (2.0 * p_greater.min(p_less)).min(1.0),
-        exact,
-    })
+    tally.finish(exact)
+}
+
+fn check(first: &[f64], second: &[f64], rounds: u32) -> Result<()> {
+    at_least("first sample", first, 1)?;
+    at_least("second sample", second, 1)?;
+    all_finite("first sample", first)?;
+    all_finite("second sample", second)?;
+    let values = (first.len() + second.len()) as u64;
+    at_most(
+        "rounds times number of values",
+        values.saturating_mul(u64::from(rounds)),
+        MAX_WORK,
+    )
 }
 
 struct Tally {
@@ -112,15 +101,38 @@ struct Tally {
     above: u64,
     below: u64,
     total: u64,
+    bad: Option<f64>,
 }
 
 impl Tally {
     fn add(&mut self, value: f64) {
+        if !value.is_finite() {
+            self.bad = Some(value);
+        }
         // sums of the same numbers in another order differ in the last digits
         let slack = 1e-10 * self.observed.abs().max(value.abs());
         self.above += u64::from(value >= self.observed - slack);
         self.below += u64::from(value <= self.observed + slack);
         self.total += 1;
+    }
+
+    fn finish(&self, exact: bool) -> Result<PermutationTest> {
+        if let Some(value) = self.bad {
+            return Err(Error::OutOfRange {
+                what: "test statistic",
+                value,
+                expected: "a finite number for every arrangement of the values",
+            });
+        }
+        let share = |count: u64| count as f64 / self.total as f64;
+        let (p_greater, p_less) = (share(self.above), share(self.below));
+        Ok(PermutationTest {
+            statistic: self.observed,
+            p_greater,
+            p_less,
+            p_two_sided: (2.0 * p_greater.min(p_less)).min(1.0),
+            exact,
+        })
     }
 }
 

@@ -34,7 +34,7 @@ pub struct TestResult {
 }
 
 /// Largest expected count for which the E-test enumerates outcomes.
-const ETEST_LIMIT: f64 = 1e6;
+const ETEST_LIMIT: f64 = 1e5;
 
 /// Tests `rate1 / rate2 = null_ratio`.
 ///
@@ -58,8 +58,8 @@ const ETEST_LIMIT: f64 = 1e6;
 /// # Errors
 /// [`Error::OutOfRange`] for a null ratio that is not finite and above 0;
 /// [`Error::Undetermined`] when a z statistic does not exist because there are
-/// no events; [`Error::TooLarge`] for an E-test with an expected count above a
-/// million.
+/// no events; [`Error::TooLarge`] for an E-test with an expected count above
+/// 100,000.
 pub fn test(
     method: Method,
     first: Counted,

@@ -19,6 +19,15 @@ use crate::linalg::Matrix;
 use crate::special::{normal_two_sided, student_critical, student_two_sided};
 use crate::types::{Confidence, Estimate, Interval};
 
+/// Which distribution a coefficient over its standard error is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reference {
+    /// The normal: what most publications use; too bold for short series.
+    Normal,
+    /// Student's t with the residual degrees of freedom.
+    StudentT,
+}
+
 /// One coefficient on the log scale.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coefficient {
@@ -65,7 +74,8 @@ impl Coefficient {
 /// A fitted model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
-    /// In the order in which the columns were added.
+    /// In the order in which the columns were added; judged by the normal unless
+    /// [`Fit::judged_by`] says otherwise.
     pub coefficients: Vec<Coefficient>,
     /// Expected count of every row.
     pub fitted: Vec<f64>,
@@ -104,13 +114,14 @@ impl Fit {
         Some(self.covariance.at(i, j) / scale)
     }
 
-    /// The same fit judged against Student's t with the residual degrees of
-    /// freedom instead of the normal: honest for short series.
+    /// The same fit judged by another reference distribution.
     #[must_use]
-    pub fn with_student_t(mut self) -> Self {
-        for coefficient in &mut self.coefficients {
-            coefficient.df = Some(self.df_residual as f64);
-        }
+    pub fn judged_by(mut self, reference: Reference) -> Self {
+        let df = match reference {
+            Reference::Normal => None,
+            Reference::StudentT => Some(self.df_residual as f64),
+        };
+        self.coefficients.iter_mut().for_each(|c| c.df = df);
         self
     }
 }

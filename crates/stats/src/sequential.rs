@@ -7,6 +7,9 @@
 //! at most `alpha` (Ville 1939; Ramdas, Grünwald, Vovk & Shafer 2023,
 //! *Game-Theoretic Statistics and Safe Anytime-Valid Inference*). Likewise a
 //! *confidence sequence* covers the truth at all looks at once.
+//!
+//! What remains assumed: events fall on one arm or the other independently of
+//! each other. Ten alerts of one outage are one event.
 
 mod ratio;
 mod share;

@@ -119,21 +119,36 @@ pub(crate) fn gamma_tails(a: f64, x: f64) -> Tails {
     }
     let density = poisson_density(a, x);
     if x < a + 1.0 {
-        let (mut term, mut sum, mut k) = (1.0, 1.0, a);
-        for _ in 0..MAX_TERMS {
-            k += 1.0;
-            term *= x / k;
-            sum += term;
-            if term < sum * 1e-17 {
-                break;
-            }
-        }
-        let lower = (density * sum).min(1.0);
-        return Tails {
+        let lower = (density * gamma_series(a, x)).min(1.0);
+        Tails {
             lower,
             upper: 1.0 - lower,
-        };
+        }
+    } else {
+        let upper = (a * density * gamma_fraction(a, x)).min(1.0);
+        Tails {
+            lower: 1.0 - upper,
+            upper,
+        }
     }
+}
+
+/// Power series of the lower incomplete gamma function (DLMF 8.7.1).
+fn gamma_series(a: f64, x: f64) -> f64 {
+    let (mut term, mut sum, mut k) = (1.0, 1.0, a);
+    for _ in 0..MAX_TERMS {
+        k += 1.0;
+        term *= x / k;
+        sum += term;
+        if term < sum * 1e-17 {
+            break;
+        }
+    }
+    sum
+}
+
+/// Continued fraction of the upper incomplete gamma function (DLMF 8.9.2).
+fn gamma_fraction(a: f64, x: f64) -> f64 {
     let mut b = x + 1.0 - a;
     let mut c = 1.0 / TINY;
     let mut d = 1.0 / b;
@@ -150,11 +165,7 @@ pub(crate) fn gamma_tails(a: f64, x: f64) -> Tails {
             break;
         }
     }
-    let upper = (a * density * h).min(1.0);
-    Tails {
-        lower: 1.0 - upper,
-        upper,
-    }
+    h
 }
 
 /// Keeps Lentz's algorithm away from division by zero.

@@ -1,11 +1,36 @@
 //! The few types that every method shares.
 
-use crate::error::{Error, Result, at_most, positive};
+use crate::error::{Error, Result, at_most, every};
 use crate::special::normal_quantile;
 
 /// The largest event count accepted anywhere; keeps the incomplete gamma and
 /// beta functions within bounded work.
 pub const MAX_COUNT: u64 = 1_000_000_000;
+
+/// Exposures accepted: wide enough for any unit, narrow enough that no product
+/// or sum of them overflows.
+const EXPOSURES: std::ops::RangeInclusive<f64> = 1e-12..=1e18;
+const EXPOSURE_RANGE: &str = "a number from 1e-12 to 1e18";
+
+/// Checks one exposure.
+pub(crate) fn check_exposure(value: f64) -> Result<f64> {
+    if EXPOSURES.contains(&value) {
+        Ok(value)
+    } else {
+        Err(Error::OutOfRange {
+            what: "exposure",
+            value,
+            expected: EXPOSURE_RANGE,
+        })
+    }
+}
+
+/// Checks the exposures of a series.
+pub(crate) fn check_exposures(list: &[f64]) -> Result<()> {
+    every("exposures", list, EXPOSURE_RANGE, |t| {
+        EXPOSURES.contains(&t)
+    })
+}
 
 /// A confidence level, strictly between 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -126,13 +151,13 @@ impl Counted {
     /// `events` seen over `exposure` units.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] unless the exposure is finite and above 0;
+    /// [`Error::OutOfRange`] unless the exposure lies from 1e-12 to 1e18;
     /// [`Error::TooLarge`] above [`MAX_COUNT`] events.
     pub fn new(events: u64, exposure: f64) -> Result<Self> {
         at_most("event count", events, MAX_COUNT)?;
         Ok(Self {
             events,
-            exposure: positive("exposure", exposure)?,
+            exposure: check_exposure(exposure)?,
         })
     }
 

@@ -7,6 +7,8 @@ use crate::rng::Random;
 
 /// Longest series: distances take memory and time quadratic in it.
 const MAX_LENGTH: u64 = 1_500;
+/// Bound on rounds times squared length.
+const MAX_WORK: u64 = 4_000_000_000;
 
 /// Options of [`e_divisive`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +40,7 @@ pub struct DivisiveOptions {
 ///
 /// # Errors
 /// [`Error::TooFew`] below two shortest segments, [`Error::TooLarge`] above 1,500
-/// values or 10,000 rounds, [`Error::BadElement`] for a value that is not
+/// values or four billion rounds times squared values, [`Error::BadElement`] for a value that is not
 /// finite, [`Error::OutOfRange`] for other options.
 pub fn e_divisive(values: &[f64], options: DivisiveOptions) -> Result<Vec<usize>> {
     if options.shortest < 2 {
@@ -49,8 +51,9 @@ pub fn e_divisive(values: &[f64], options: DivisiveOptions) -> Result<Vec<usize>
         });
     }
     open_unit("significance", options.significance)?;
-    at_most("number of rounds", u64::from(options.rounds), 10_000)?;
     at_most("number of values", values.len() as u64, MAX_LENGTH)?;
+    let work = u64::from(options.rounds).saturating_mul((values.len() * values.len()) as u64);
+    at_most("rounds times squared number of values", work, MAX_WORK)?;
     at_least("values", values, 2 * options.shortest)?;
     all_finite("values", values)?;
     let mut random = Random::seeded(options.seed);

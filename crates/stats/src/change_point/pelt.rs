@@ -2,10 +2,11 @@
 //! finds the optimal segmentation for a penalty per change and, with regular
 //! changes, in time linear in the length.
 
-use crate::error::{Error, Result, all_finite, at_least, at_most, every, positive, same_length};
-use crate::types::MAX_COUNT;
+use crate::error::{Error, Result, all_finite, at_least, at_most, positive, same_length};
+use crate::types::{MAX_COUNT, check_exposures};
 
-const MAX_LENGTH: u64 = 200_000;
+/// Without any change the work is quadratic in the length.
+const MAX_LENGTH: u64 = 50_000;
 
 /// Cost of putting `start..end` into one segment; splitting a segment must
 /// never cost more than leaving it whole.
@@ -46,9 +47,7 @@ impl PoissonCost {
     /// [`MAX_COUNT`].
     pub fn new(counts: &[u64], exposure: &[f64]) -> Result<Self> {
         same_length("counts", counts, "exposures", exposure)?;
-        every("exposures", exposure, "a finite number above 0", |t| {
-            t.is_finite() && t > 0.0
-        })?;
+        check_exposures(exposure)?;
         for &count in counts {
             at_most("count", count, MAX_COUNT)?;
         }
@@ -216,7 +215,7 @@ pub fn bic_penalty(length: usize, parameters: u32) -> f64 {
 /// ```
 ///
 /// # Errors
-/// [`Error::TooFew`] for an empty series, [`Error::TooLarge`] above 200,000
+/// [`Error::TooFew`] for an empty series, [`Error::TooLarge`] above 50,000
 /// observations, [`Error::OutOfRange`] for a penalty not above 0.
 pub fn pelt(cost: &impl SegmentCost, penalty: f64, shortest: usize) -> Result<Vec<usize>> {
     let length = cost.length();

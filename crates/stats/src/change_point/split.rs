@@ -1,14 +1,14 @@
 //! A single change of a Poisson rate.
 
-use crate::error::{Error, Result, at_least, at_most, every, open_unit, positive, same_length};
+use crate::error::{Error, Result, at_least, at_most, open_unit, positive, same_length};
 use crate::rng::Random;
 use crate::special::{ln_gamma, ln_sum_exp};
-use crate::types::{Counted, MAX_COUNT};
+use crate::types::{Counted, MAX_COUNT, check_exposures};
 
 const MAX_PERIODS: u64 = 100_000;
 const MAX_ROUNDS: u64 = 100_000;
 /// Bound on rounds times work per round.
-const MAX_WORK: u64 = 20_000_000_000;
+const MAX_WORK: u64 = 2_000_000_000;
 
 /// How the null distribution of the statistic is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,9 +117,7 @@ pub fn poisson_split(
 
 fn check(counts: &[u64], exposure: &[f64]) -> Result<()> {
     same_length("counts", counts, "exposures", exposure)?;
-    every("exposures", exposure, "a finite number above 0", |t| {
-        t.is_finite() && t > 0.0
-    })?;
+    check_exposures(exposure)?;
     at_most("number of periods", counts.len() as u64, MAX_PERIODS)?;
     let total = counts.iter().fold(0u64, |sum, &c| sum.saturating_add(c));
     at_most("total count", total, MAX_COUNT)?;

@@ -1,7 +1,7 @@
 //! The table of regressors.
 
-use crate::error::{Error, Result, all_finite, at_least, at_most, every, same_length};
-use crate::types::MAX_COUNT;
+use crate::error::{Error, Result, all_finite, at_least, at_most, same_length};
+use crate::types::{MAX_COUNT, check_exposures};
 
 /// Largest number of rows.
 const MAX_ROWS: u64 = 5_000_000;
@@ -100,9 +100,7 @@ impl Design {
     /// is not finite and above 0.
     pub fn exposure(mut self, exposure: &[f64]) -> Result<Self> {
         self.check_length("exposures", exposure)?;
-        every("exposures", exposure, "a finite number above 0", |t| {
-            t.is_finite() && t > 0.0
-        })?;
+        check_exposures(exposure)?;
         self.offset = exposure.iter().map(|t| t.ln()).collect();
         Ok(self)
     }

@@ -41,56 +41,43 @@ pub(super) fn fit(
     start: Option<&[f64]>,
 ) -> Result<Model> {
     let rows = Matrix::from_rows(design.columns.len(), design.row_major());
-    let mut fitted = match start {
+    let problem = Problem {
+        counts,
+        design,
+        rows: &rows,
+        alpha,
+    };
+    let guess = match start {
         Some(beta) => predict(&rows, beta, &design.offset),
         None => first_guess(counts, &design.offset),
     };
-    let mut beta: Option<Vec<f64>> = start.map(<[f64]>::to_vec);
-    let mut last = deviance(counts, &fitted, alpha);
+    let mut at = match start {
+        Some(beta) => problem.point(beta.to_vec()),
+        None => problem.point(problem.proposal(&guess)?),
+    };
     let mut settled = 0;
     for _ in 0..MAX_STEPS {
-        let bread = invert_spd(&cross_product(&rows, &fitted, alpha), &design.names)?;
-        let proposal = bread.times(&weighted_response(
-            &rows,
-            counts,
-            &fitted,
-            &design.offset,
-            alpha,
-        ));
-        let step = take_step(
-            counts,
-            design,
-            &rows,
-            alpha,
-            beta.as_deref(),
-            proposal,
-            last,
-        );
-        let widest = widest_move(design, beta.as_deref(), &step.beta);
-        let change = (last - step.deviance).abs();
-        (fitted, last) = (step.fitted, step.deviance);
-        beta = Some(step.beta);
-        if change > 1e-11 * (last.abs() + 1.0) {
-            settled = 0;
-            continue;
+        let next = problem.step(&at, problem.proposal(&at.fitted)?);
+        let (column, size) = problem.widest_move(&at.beta, &next.beta);
+        let change = (at.deviance - next.deviance).abs();
+        at = next;
+        settled = if change > 1e-11 * (at.deviance.abs() + 1.0) {
+            0
+        } else {
+            settled + 1
+        };
+        if settled > 0 && size <= 1e-8 {
+            let bread = problem.bread(&at.fitted)?;
+            return Ok(Model {
+                beta: at.beta,
+                fitted: at.fitted,
+                rows,
+                bread,
+            });
         }
-        settled += 1;
-        match widest {
-            Some((_, size)) if size <= 1e-8 => {
-                let bread = invert_spd(&cross_product(&rows, &fitted, alpha), &design.names)?;
-                let beta = beta.unwrap_or_default();
-                return Ok(Model {
-                    beta,
-                    fitted,
-                    rows,
-                    bread,
-                });
-            }
-            // the fit has settled but a coefficient keeps walking: no finite one
-            Some((column, size)) if settled >= 4 && size > 1e-3 => {
-                return Err(Error::Separated { column });
-            }
-            _ => {}
+        // the fit has settled but a coefficient keeps walking: no finite one
+        if settled >= 4 && size > 1e-3 {
+            return Err(Error::Separated { column });
         }
     }
     Err(Error::NotConverged {
@@ -99,38 +86,92 @@ pub(super) fn fit(
     })
 }
 
-struct Step {
+/// Coefficients with what follows from them.
+struct Point {
     beta: Vec<f64>,
     fitted: Vec<f64>,
     deviance: f64,
 }
 
-/// Takes the proposed step, halved until the deviance no longer grows.
-fn take_step(
-    counts: &[f64],
-    design: &Design,
-    rows: &Matrix,
+struct Problem<'a> {
+    counts: &'a [f64],
+    design: &'a Design,
+    rows: &'a Matrix,
     alpha: f64,
-    from: Option<&[f64]>,
-    mut to: Vec<f64>,
-    last: f64,
-) -> Step {
-    loop {
-        let fitted = predict(rows, &to, &design.offset);
-        let now = deviance(counts, &fitted, alpha);
-        let close = from.is_none_or(|f| f.iter().zip(&to).all(|(a, b)| (a - b).abs() < 1e-12));
-        if now <= last + 1e-9 * (last.abs() + 1.0) || close {
-            return Step {
-                beta: to,
-                fitted,
-                deviance: now,
-            };
+}
+
+impl Problem<'_> {
+    fn point(&self, beta: Vec<f64>) -> Point {
+        let fitted = predict(self.rows, &beta, &self.design.offset);
+        let deviance = deviance(self.counts, &fitted, self.alpha);
+        Point {
+            beta,
+            fitted,
+            deviance,
         }
-        if let Some(from) = from {
-            to.iter_mut()
-                .zip(from)
-                .for_each(|(t, f)| *t = 0.5 * (*t + f));
+    }
+
+    fn bread(&self, fitted: &[f64]) -> Result<Matrix> {
+        let mut sum = Matrix::zeros(self.rows.columns(), self.rows.columns());
+        for (row, &mean) in self.rows.rows().zip(fitted) {
+            sum.add_outer(weight(mean, self.alpha), row, row);
         }
+        invert_spd(&sum, &self.design.names)
+    }
+
+    /// Weighted least squares on the working response.
+    fn proposal(&self, fitted: &[f64]) -> Result<Vec<f64>> {
+        let mut sum = vec![0.0; self.rows.columns()];
+        let rows = self
+            .rows
+            .rows()
+            .zip(self.counts)
+            .zip(fitted)
+            .zip(&self.design.offset);
+        for (((row, y), mean), offset) in rows {
+            let response = weight(*mean, self.alpha) * (mean.ln() - offset + (y - mean) / mean);
+            sum.iter_mut()
+                .zip(row)
+                .for_each(|(s, x)| *s += response * x);
+        }
+        Ok(self.bread(fitted)?.times(&sum))
+    }
+
+    /// Takes the proposed step, halved until the deviance no longer grows.
+    fn step(&self, from: &Point, mut to: Vec<f64>) -> Point {
+        for _ in 0..60 {
+            let next = self.point(to);
+            if next.deviance <= from.deviance + 1e-9 * (from.deviance.abs() + 1.0) {
+                return next;
+            }
+            to = next
+                .beta
+                .iter()
+                .zip(&from.beta)
+                .map(|(t, f)| 0.5 * (t + f))
+                .collect();
+        }
+        self.point(from.beta.clone())
+    }
+
+    /// The largest move of any coefficient, in units of the linear predictor.
+    fn widest_move(&self, from: &[f64], to: &[f64]) -> (String, f64) {
+        let moves = self
+            .design
+            .columns
+            .iter()
+            .zip(from)
+            .zip(to)
+            .map(|((column, a), b)| {
+                (a - b).abs() * column.iter().fold(0.0, |m: f64, x| m.max(x.abs()))
+            });
+        self.design
+            .names
+            .iter()
+            .zip(moves)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(name, size)| (name.clone(), size))
+            .unwrap_or_default()
     }
 }
 
@@ -150,48 +191,4 @@ pub(super) fn predict(rows: &Matrix, beta: &[f64], offset: &[f64]) -> Vec<f64> {
         .zip(offset)
         .map(|(row, o)| (dot(row, beta) + o).clamp(-690.0, 690.0).exp())
         .collect()
-}
-
-fn cross_product(rows: &Matrix, fitted: &[f64], alpha: f64) -> Matrix {
-    let mut sum = Matrix::zeros(rows.columns(), rows.columns());
-    for (row, &mean) in rows.rows().zip(fitted) {
-        sum.add_outer(weight(mean, alpha), row, row);
-    }
-    sum
-}
-
-fn weighted_response(
-    rows: &Matrix,
-    counts: &[f64],
-    fitted: &[f64],
-    offset: &[f64],
-    alpha: f64,
-) -> Vec<f64> {
-    let mut sum = vec![0.0; rows.columns()];
-    for (((row, y), mean), o) in rows.rows().zip(counts).zip(fitted).zip(offset) {
-        let response = weight(*mean, alpha) * (mean.ln() - o + (y - mean) / mean);
-        sum.iter_mut()
-            .zip(row)
-            .for_each(|(s, x)| *s += response * x);
-    }
-    sum
-}
-
-/// The largest move of any coefficient, in units of the linear predictor.
-fn widest_move(design: &Design, from: Option<&[f64]>, to: &[f64]) -> Option<(String, f64)> {
-    let from = from?;
-    let moves = design
-        .columns
-        .iter()
-        .zip(from)
-        .zip(to)
-        .map(|((column, a), b)| {
-            (a - b).abs() * column.iter().fold(0.0, |m: f64, x| m.max(x.abs()))
-        });
-    design
-        .names
-        .iter()
-        .zip(moves)
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(name, size)| (name.clone(), size))
 }

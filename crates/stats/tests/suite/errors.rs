@@ -8,7 +8,7 @@ fn messages_read_well() {
         what: "exposures",
         position: 3,
         value,
-        expected: "a finite number above 0",
+        expected: "a number from 1e-12 to 1e18",
     };
     for (error, message) in [
         (
@@ -17,7 +17,7 @@ fn messages_read_well() {
         ),
         (
             Counted::new(3, 0.0).unwrap_err(),
-            "exposure is `0`; expected a finite number above 0",
+            "exposure is `0`; expected a number from 1e-12 to 1e18",
         ),
         (
             Counted::new(2_000_000_000, 1.0).unwrap_err(),
@@ -25,7 +25,7 @@ fn messages_read_well() {
         ),
         (
             at(f64::NAN),
-            "exposures[3] is `NaN`; expected a finite number above 0",
+            "exposures[3] is `NaN`; expected a number from 1e-12 to 1e18",
         ),
         (
             Error::TooFew {

@@ -6,7 +6,7 @@ use super::{close, places, spans};
 use countersign_stats::its::{
     Analysis, Intervention, Outcome, Plan, Season, Series, analyse, separability,
 };
-use countersign_stats::regression::Errors;
+use countersign_stats::regression::{Errors, Reference};
 use countersign_stats::{Confidence, Random};
 
 fn at(name: &str, start: usize, slope: bool) -> Intervention {
@@ -27,6 +27,7 @@ fn sicily(errors: Errors, season: Option<Season>, slope: bool) -> Analysis {
         interventions: vec![at("ban", 36, slope)],
         season,
         errors,
+        reference: Reference::Normal,
         confidence: Confidence::P95,
     };
     match analyse(&plan).unwrap() {
@@ -99,6 +100,7 @@ fn coinciding_interventions_cannot_be_separated() {
             ],
             season: None,
             errors: Errors::Quasi,
+            reference: Reference::Normal,
             confidence: Confidence::P95,
         })
         .unwrap()
@@ -147,6 +149,7 @@ fn a_comparison_series_takes_up_what_happened_to_everybody() {
             interventions: vec![at("policy", 30, false)],
             season: None,
             errors: Errors::NeweyWest { lags: 3 },
+            reference: Reference::Normal,
             confidence: Confidence::P99,
         };
         match analyse(&plan).unwrap() {
@@ -190,6 +193,7 @@ fn comparison_series_matches_statsmodels() {
             interventions: vec![at("pack", 12, true)],
             season: None,
             errors,
+            reference: Reference::Normal,
             confidence: Confidence::P95,
         };
         match analyse(&plan).unwrap() {
@@ -243,6 +247,48 @@ fn comparison_series_matches_statsmodels() {
     }
 }
 
+/// Forty overdispersed months without any effect: quasi-Poisson errors judged
+/// by Student's t find one in about five of a hundred, the model's own errors in
+/// far more.
+#[test]
+fn no_effect_is_rarely_found() {
+    let mut random = Random::seeded(31);
+    let exposure = vec![100.0; 40];
+    let runs = 300u32;
+    let (mut model, mut quasi) = (0u32, 0u32);
+    for _ in 0..runs {
+        let counts: Vec<u64> = (0..40)
+            .map(|_| {
+                let mean = if random.below(2) == 0 { 4.0 } else { 16.0 };
+                draw(&mut random, mean)
+            })
+            .collect();
+        let finds = |errors| {
+            let plan = Plan {
+                series: Series {
+                    counts: &counts,
+                    exposure: &exposure,
+                },
+                comparison: None,
+                interventions: vec![at("nothing", 22, false)],
+                season: None,
+                errors,
+                reference: Reference::StudentT,
+                confidence: Confidence::P95,
+            };
+            match analyse(&plan).unwrap() {
+                Outcome::Estimated(found) => !found.effects[0].level.interval.contains(1.0),
+                Outcome::CannotBeSeparated(_) => panic!("one intervention"),
+            }
+        };
+        model += u32::from(finds(Errors::Model));
+        quasi += u32::from(finds(Errors::Quasi));
+    }
+    let share = |n: u32| f64::from(n) / f64::from(runs);
+    assert!(share(model) > 0.25, "{}", share(model));
+    assert!(share(quasi) < 0.085, "{}", share(quasi));
+}
+
 #[test]
 fn bad_plans_are_refused() {
     let counts = [3u64; 12];
@@ -256,6 +302,7 @@ fn bad_plans_are_refused() {
         interventions,
         season,
         errors: Errors::Model,
+        reference: Reference::Normal,
         confidence: Confidence::P95,
     };
     let bad_season = Some(Season {

@@ -230,6 +230,32 @@ pub(crate) fn poisson(random: &mut Random, mean: f64) -> u64 {
 }
 
 proptest! {
+    /// The whole range of accepted input: no panic, no `NaN`, ends in order.
+    #[test]
+    fn extremes_stay_sane(
+        x in prop_oneof![0u64..5, 0u64..1_000_000_000], y in prop_oneof![0u64..5, 0u64..1_000_000_000],
+        t in -12f64..18.0, u in -12f64..18.0, level in 0.001f64..0.999_999,
+    ) {
+        let (a, b) = (counted(x, 10f64.powf(t)), counted(y, 10f64.powf(u)));
+        let confidence = Confidence::new(level).unwrap();
+        let single = rate::exact_interval(a, confidence).interval;
+        prop_assert!(single.low <= a.rate() && a.rate() <= single.high);
+        for method in [Share::ClopperPearson, Share::Wilson] {
+            if let Ok(found) = proportion::interval(x.min(y), y, confidence, method) {
+                prop_assert!(found.interval.low <= found.value + 1e-12);
+                prop_assert!(found.value <= found.interval.high + 1e-12);
+            }
+        }
+        if let Ok(found) = rate_ratio::exact_interval(a, b, confidence) {
+            prop_assert!(found.interval.low <= found.value * (1.0 + 1e-9));
+            prop_assert!(found.value <= found.interval.high * (1.0 + 1e-9));
+        }
+        let p = rate_ratio::exact_test(a, b, 1.0).unwrap();
+        for p in [p.less, p.greater, p.two_sided, p.mid_p, p.point] {
+            prop_assert!((0.0..=1.0).contains(&p), "{p}");
+        }
+    }
+
     #[test]
     fn swapping_arms_inverts_the_ratio(
         x in 0u64..400, y in 0u64..400, t in 0.1f64..1e5, u in 0.1f64..1e5,

@@ -3,7 +3,9 @@
 use super::data::{SHIPS, SICILY_EVENTS, SICILY_POPULATION};
 use super::rates::poisson as draw;
 use super::{close, places};
-use countersign_stats::regression::{Design, Errors, negative_binomial, newey_west_lags, poisson};
+use countersign_stats::regression::{
+    Design, Errors, Reference, negative_binomial, newey_west_lags, poisson,
+};
 use countersign_stats::{Confidence, Error, Random};
 
 fn ships() -> (Vec<u64>, Design) {
@@ -281,7 +283,9 @@ fn coverage_under_overdispersion() {
             })
             .collect();
         let covers = |errors| {
-            let fit = poisson(&counts, &design, errors).unwrap().with_student_t();
+            let fit = poisson(&counts, &design, errors)
+                .unwrap()
+                .judged_by(Reference::StudentT);
             u32::from(
                 fit.coefficient("arm")
                     .unwrap()

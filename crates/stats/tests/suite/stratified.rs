@@ -70,6 +70,26 @@ fn clozapine_rates_match_published_values() {
     assert!(!found.sign_flips());
 }
 
+/// Assisted changes go to the risky services. Pooled they look twice as
+/// dangerous; on each kind of service they are the safer ones.
+#[test]
+fn simpsons_trap_with_rates() {
+    let strata = [
+        RateStratum {
+            first: counted(8, 1600.0),
+            second: counted(48, 6400.0),
+        },
+        RateStratum {
+            first: counted(256, 6400.0),
+            second: counted(96, 1600.0),
+        },
+    ];
+    let found = rate_ratio(&strata, Confidence::P95).unwrap();
+    assert!(found.crude > 1.8, "{}", found.crude);
+    assert!(found.adjusted.interval.high < 1.0, "{:?}", found.adjusted);
+    assert!(found.sign_flips());
+}
+
 #[test]
 fn strata_without_information_are_refused_or_ignored() {
     assert!(matches!(
