@@ -53,11 +53,11 @@ pub(super) fn fit(
     };
     let mut at = match start {
         Some(beta) => problem.point(beta.to_vec()),
-        None => problem.point(problem.proposal(&guess)?),
+        None => problem.point(problem.least_squares(&guess)?),
     };
     let mut settled = 0;
     for _ in 0..MAX_STEPS {
-        let next = problem.step(&at, problem.proposal(&at.fitted)?);
+        let next = problem.step(&at, problem.newton(&at)?);
         let (column, size) = problem.widest_move(&at.beta, &next.beta);
         let change = (at.deviance - next.deviance).abs();
         at = next;
@@ -119,8 +119,8 @@ impl Problem<'_> {
         invert_spd(&sum, &self.design.names)
     }
 
-    /// Weighted least squares on the working response.
-    fn proposal(&self, fitted: &[f64]) -> Result<Vec<f64>> {
+    /// Weighted least squares on the working response around first guesses.
+    fn least_squares(&self, fitted: &[f64]) -> Result<Vec<f64>> {
         let mut sum = vec![0.0; self.rows.columns()];
         let rows = self
             .rows
@@ -135,6 +135,24 @@ impl Problem<'_> {
                 .for_each(|(s, x)| *s += response * x);
         }
         Ok(self.bread(fitted)?.times(&sum))
+    }
+
+    /// Newton's step on the log-likelihood, which is concave. For Poisson this
+    /// is the reweighted least-squares step; for the negative binomial the
+    /// observed information settles far sooner than the expected one.
+    fn newton(&self, at: &Point) -> Result<Vec<f64>> {
+        let width = self.rows.columns();
+        let (mut information, mut score) = (Matrix::zeros(width, width), vec![0.0; width]);
+        for ((row, &y), &mean) in self.rows.rows().zip(self.counts).zip(&at.fitted) {
+            let spread = 1.0 + self.alpha * mean;
+            information.add_outer(mean * (1.0 + self.alpha * y) / (spread * spread), row, row);
+            score
+                .iter_mut()
+                .zip(row)
+                .for_each(|(s, x)| *s += (y - mean) / spread * x);
+        }
+        let step = invert_spd(&information, &self.design.names)?.times(&score);
+        Ok(at.beta.iter().zip(step).map(|(b, s)| b + s).collect())
     }
 
     /// Takes the proposed step, halved until the deviance no longer grows.

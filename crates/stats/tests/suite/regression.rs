@@ -7,6 +7,7 @@ use countersign_stats::regression::{
     Design, Errors, Reference, negative_binomial, newey_west_lags, poisson,
 };
 use countersign_stats::{Confidence, Error, Random};
+use proptest::prelude::*;
 
 fn ships() -> (Vec<u64>, Design) {
     let pick = |f: fn(&(&'static str, &'static str, &'static str, f64, u64)) -> &'static str| {
@@ -301,4 +302,48 @@ fn coverage_under_overdispersion() {
     assert!(share(model) < 0.70, "{}", share(model));
     assert!(share(quasi) > 0.92, "{}", share(quasi));
     assert!(share(robust) > 0.92, "{}", share(robust));
+}
+
+proptest! {
+    /// Sparse counts, lopsided groups, wild exposures: a finite fit, or an error
+    /// that names its reason; never a `NaN`, never an endless loop.
+    #[test]
+    fn any_small_table_gives_an_answer(
+        rows in prop::collection::vec((0u64..6, any::<bool>(), -4f64..6.0, -2f64..2.0), 5..30),
+    ) {
+        let counts: Vec<u64> = rows.iter().map(|r| r.0).collect();
+        let arm: Vec<f64> = rows.iter().map(|r| f64::from(u8::from(r.1))).collect();
+        let exposure: Vec<f64> = rows.iter().map(|r| 10f64.powf(r.2)).collect();
+        let size: Vec<f64> = rows.iter().map(|r| r.3).collect();
+        let design = Design::new(rows.len())
+            .and_then(Design::intercept)
+            .and_then(|d| d.column("arm", &arm))
+            .and_then(|d| d.column("size", &size))
+            .and_then(|d| d.exposure(&exposure))
+            .unwrap();
+        let sane = |fit: &countersign_stats::regression::Fit| {
+            fit.coefficients.iter().all(|c| c.estimate.is_finite() && c.std_error.is_finite())
+                && fit.log_likelihood.is_finite()
+        };
+        let expected = |error: &Error| {
+            matches!(
+                error,
+                Error::Separated { .. } | Error::Collinear { .. } | Error::Undetermined { .. }
+            )
+        };
+        for errors in [Errors::Model, Errors::Quasi, Errors::Robust, Errors::NeweyWest { lags: 2 }] {
+            match poisson(&counts, &design, errors) {
+                Ok(fit) => prop_assert!(sane(&fit)),
+                Err(error) => prop_assert!(expected(&error), "{error}"),
+            }
+        }
+        match negative_binomial(&counts, &design, Errors::Model) {
+            Ok(nb) => prop_assert!(sane(&nb.fit) && nb.alpha >= 0.0),
+            // a likelihood that is flat for exposures this wild may not settle
+            Err(error) => prop_assert!(
+                expected(&error) || matches!(error, Error::NotConverged { .. }),
+                "{error}"
+            ),
+        }
+    }
 }
