@@ -56,8 +56,8 @@ fn part<'m>(catalogue: &Catalogue, text: &'m [u8], found: &mut impl FnMut(Marker
     for colon in memchr_iter(b':', text) {
         at_colon(catalogue, text, colon, found);
     }
-    for words in ["enerated ", "ade with "] {
-        for at in memmem::find_iter(text, words) {
+    for words in catalogue.footer_words() {
+        for at in words.find_iter(text) {
             footer(catalogue, text, at, found);
         }
     }

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+
 mod row;
 
 pub use row::{Kind, Row, RowClass, Values};
@@ -39,6 +41,7 @@ pub struct Catalogue {
     branches: Vec<&'static Row>,
     configs: Vec<&'static Row>,
     tools: Vec<&'static str>,
+    footer_words: [Finder<'static>; 2],
 }
 
 static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(rows::ROWS));
@@ -52,7 +55,12 @@ impl Catalogue {
 
     fn new(rows: &'static [Row]) -> Self {
         let of = |kind| rows.iter().filter(move |row| row.kind == kind);
-        let table = |kind| of(kind).map(|row| (row.value, row)).collect();
+        // Collected first so that each table is made in its final size.
+        let table = |kinds: &[Kind]| {
+            let all = rows.iter().filter(|row| kinds.contains(&row.kind));
+            let pairs: Vec<_> = all.map(|row| (row.value, row)).collect();
+            pairs.into_iter().collect::<HashMap<_, _>>()
+        };
         let mut agents: Vec<_> = of(Kind::Agent).collect();
         agents.sort_by_key(|row| std::cmp::Reverse(row.value.len()));
         let mut key_lengths = [0_u64; 256];
@@ -73,12 +81,9 @@ impl Catalogue {
             ids: of(Kind::GithubId)
                 .filter_map(|row| Some((row.value.parse().ok()?, row)))
                 .collect(),
-            logins: table(Kind::Login),
-            mailboxes: table(Kind::Mailbox),
-            keys: of(Kind::Key)
-                .chain(of(Kind::IdentityKey))
-                .map(|row| (row.value, row))
-                .collect(),
+            logins: table(&[Kind::Login]),
+            mailboxes: table(&[Kind::Mailbox]),
+            keys: table(&[Kind::Key, Kind::IdentityKey]),
             key_lengths,
             agents,
             name_suffixes: of(Kind::NameSuffix).collect(),
@@ -88,6 +93,9 @@ impl Catalogue {
             branches: of(Kind::Branch).collect(),
             configs: of(Kind::Config).collect(),
             tools,
+            // Parts of the words that every footer row has, whatever the case
+            // of their first letter. Prepared once: it costs more than a search.
+            footer_words: [Finder::new("enerated "), Finder::new("ade with ")],
         }
     }
 
@@ -141,6 +149,12 @@ impl Catalogue {
         &self.footers
     }
 
+    /// Searches for the words of which every footer has one, from its second
+    /// letter on.
+    pub(super) fn footer_words(&self) -> &[Finder<'static>; 2] {
+        &self.footer_words
+    }
+
     pub(super) fn urls(&self) -> &[&'static Row] {
         &self.urls
     }
@@ -188,6 +202,15 @@ mod tests {
             if row.class == RowClass::Agent {
                 assert!(!near.is_empty(), "{} needs a near miss", row.value);
             }
+        }
+    }
+
+    #[test]
+    fn every_footer_has_a_word_that_is_searched_for() {
+        let catalogue = Catalogue::builtin();
+        for row in catalogue.footers() {
+            let found = |words: &Finder<'_>| words.find(row.value.as_bytes()).is_some();
+            assert!(catalogue.footer_words().iter().any(found), "{}", row.value);
         }
     }
 
