@@ -2,3 +2,10 @@
 //!
 //! Pure: bytes in, [`countersign_core::effect::Effect`]s out. Anything that is
 //! not understood becomes an unknown effect; nothing is dropped.
+
+mod backups;
+pub mod document;
+pub mod environment;
+pub mod knowledge;
+pub mod reading;
+pub mod terraform;

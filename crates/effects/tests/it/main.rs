@@ -1,0 +1,10 @@
+//! Readers against real files, real tools and independent counts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failing test should stop where it fails"
+)]
+
+mod support;
+mod terraform;

@@ -1,0 +1,63 @@
+//! Where the tests find public sample files and other tools.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder of public samples beside the repository; says so when it is absent.
+pub(crate) fn samples(name: &str) -> Option<Vec<PathBuf>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    // Beside the repository, or beside the folder of its worktrees.
+    let folder = root
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|above| above.join("shared/data").join(name))
+        .find(|folder| folder.is_dir());
+    let Some(folder) = folder else {
+        eprintln!("SKIPPED: no ../shared/data/{name}");
+        return None;
+    };
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap() != "LICENSE")
+        .collect();
+    files.sort();
+    Some(files)
+}
+
+/// Whether a program can be run; says so when it cannot.
+pub(crate) fn program(name: &str, probe: &str) -> bool {
+    let found = Command::new(name)
+        .arg(probe)
+        .output()
+        .is_ok_and(|out| out.status.success());
+    if !found {
+        eprintln!("SKIPPED: `{name}` is not installed");
+    }
+    found
+}
+
+/// What a program prints.
+pub(crate) fn output(program: &str, args: &[&str], folder: &Path) -> Vec<u8> {
+    let out = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("TF_CLI_CONFIG_FILE", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success(),
+        "{program} {args:?}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    out.stdout
+}
+
+pub(crate) fn name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
