@@ -1,6 +1,7 @@
 //! The project's own chores, so that two commands are enough on a fresh
 //! machine: `cargo run --release -- check` and `cargo xtask test`.
 
+mod cfn_spec;
 mod tests;
 mod tools;
 
@@ -11,7 +12,10 @@ use anyhow::{Context, Result, bail};
 const HELP: &str = "\
 cargo xtask test     install what the tests need, then run them all
 cargo xtask lint     formatting, clippy, licences, documentation
-cargo xtask bench    benchmarks, each beside its peer";
+cargo xtask bench    benchmarks, each beside its peer
+cargo xtask cfn-spec PATH
+                     derive CloudFormation's replacement rules from the database
+                     of `@aws-cdk/aws-service-spec` (db.json.gz)";
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
@@ -19,6 +23,10 @@ fn main() -> ExitCode {
         Some("test") => tests::run(),
         Some("lint") => lint(),
         Some("bench") => bench(),
+        Some("cfn-spec") => std::env::args()
+            .nth(2)
+            .context("name the db.json.gz to read")
+            .and_then(|path| cfn_spec::run(path.as_ref())),
         Some("--help" | "-h") | None => {
             println!("{HELP}");
             Ok(())

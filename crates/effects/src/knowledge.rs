@@ -324,7 +324,7 @@ impl Kind {
     ) -> impl Iterator<Item = &'static str> {
         self.rules()
             .filter(|(what, condition)| {
-                *what != "keeps"
+                *what != "as"
                     && *condition != "*"
                     && holds(condition, before) == Some(true)
                     && holds(condition, after) != Some(true)

@@ -4,8 +4,11 @@
 //! not understood becomes an unknown effect; nothing is dropped.
 
 mod backups;
+pub mod cloudformation;
 pub mod document;
 pub mod environment;
 pub mod knowledge;
+pub mod kubernetes;
+pub mod pulumi;
 pub mod reading;
 pub mod terraform;

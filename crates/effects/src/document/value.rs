@@ -39,6 +39,15 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(k, v)| (k.as_ref(), v))
     }
 
+    /// The items under the key `items`, taken out.
+    pub(crate) fn into_items(self) -> Vec<Value<'a>> {
+        let items = self.0.into_iter().find(|(key, _)| key == "items");
+        match items {
+            Some((_, Value::Array(items))) => items,
+            _ => Vec::new(),
+        }
+    }
+
     /// How many keys.
     #[must_use]
     pub fn len(&self) -> usize {

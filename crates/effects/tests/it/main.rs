@@ -6,5 +6,8 @@
     reason = "a failing test should stop where it fails"
 )]
 
+mod cloudformation;
+mod kubernetes;
+mod pulumi;
 mod support;
 mod terraform;

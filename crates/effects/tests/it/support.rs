@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use countersign_effects::reading::PlanReading;
+
 /// A folder of public samples beside the repository; says so when it is absent.
 pub(crate) fn samples(name: &str) -> Option<Vec<PathBuf>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -60,4 +62,48 @@ pub(crate) fn output(program: &str, args: &[&str], folder: &Path) -> Vec<u8> {
 
 pub(crate) fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
+}
+
+/// What holds for every reading: nothing dropped, and JSON gives it back.
+pub(crate) fn invariants(reading: &PlanReading) {
+    assert_eq!(
+        reading.changes_seen,
+        reading.effects.len() + reading.unchanged
+    );
+    let again = serde_json::to_string(reading).unwrap();
+    assert_eq!(*reading, serde_json::from_str(&again).unwrap());
+}
+
+/// A reading as text, for snapshots.
+pub(crate) fn describe(reading: &PlanReading) -> String {
+    let effects = reading.effects.iter().map(|e| {
+        format!(
+            "{} {} {} {:?}: {}",
+            e.verb.as_str(),
+            e.kind,
+            e.object,
+            e.state,
+            e.reasons.join("; ")
+        )
+    });
+    let findings = reading.findings.iter().map(|f| {
+        format!(
+            "! {:?} {}: {}",
+            f.kind,
+            f.object.as_deref().unwrap_or("-"),
+            f.detail
+        )
+    });
+    let head = format!(
+        "seen {}, unchanged {}, unknown {}, hint {:?}",
+        reading.changes_seen,
+        reading.unchanged,
+        reading.unknown,
+        reading.environment_hint.as_ref().map(|h| h.environment)
+    );
+    std::iter::once(head)
+        .chain(effects)
+        .chain(findings)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

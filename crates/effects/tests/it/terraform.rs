@@ -9,7 +9,7 @@ use countersign_effects::terraform::{compare, read, state_identity, state_in_bin
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{name, output, program, samples};
+use crate::support::{describe, invariants, name, output, program, samples};
 
 const FOLDERS: [&str; 2] = ["terraform-plans-checkov", "terraform-plans-terraform-json"];
 
@@ -41,15 +41,6 @@ for path in sys.argv[1:]:
 
 fn plan(value: &Value) -> PlanReading {
     read(value.to_string().as_bytes(), Environment::Production).unwrap()
-}
-
-fn invariants(reading: &PlanReading) {
-    assert_eq!(
-        reading.changes_seen,
-        reading.effects.len() + reading.unchanged
-    );
-    let again = serde_json::to_string(reading).unwrap();
-    assert_eq!(*reading, serde_json::from_str(&again).unwrap());
 }
 
 #[test]
@@ -348,39 +339,6 @@ fn sections_of_later_versions() {
     ! Deferred d.e: put off to a later plan (provider_config_unknown); what it will do is not settled
     ! Drift a.b: was deleted outside of Terraform
     "#);
-}
-
-fn describe(reading: &PlanReading) -> String {
-    let effects = reading.effects.iter().map(|e| {
-        format!(
-            "{} {} {} {:?}: {}",
-            e.verb.as_str(),
-            e.kind,
-            e.object,
-            e.state,
-            e.reasons.join("; ")
-        )
-    });
-    let findings = reading.findings.iter().map(|f| {
-        format!(
-            "! {:?} {}: {}",
-            f.kind,
-            f.object.as_deref().unwrap_or("-"),
-            f.detail
-        )
-    });
-    let head = format!(
-        "seen {}, unchanged {}, unknown {}, hint {:?}",
-        reading.changes_seen,
-        reading.unchanged,
-        reading.unknown,
-        reading.environment_hint.as_ref().map(|h| h.environment)
-    );
-    std::iter::once(head)
-        .chain(effects)
-        .chain(findings)
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 #[test]
