@@ -11,4 +11,5 @@ pub mod knowledge;
 pub mod kubernetes;
 pub mod pulumi;
 pub mod reading;
+pub mod sql;
 pub mod terraform;

@@ -254,9 +254,14 @@ fn lose(old: &Value<'_>, effect: &mut Effect) {
     let assessment = knowledge::kind(&effect.kind).deleting(attributes(old));
     effect.state = effect.state.max(assessment.state);
     for reason in assessment.reasons {
-        if !effect.reasons.contains(&reason) {
-            effect.reasons.push(reason);
-        }
+        note(effect, reason);
+    }
+}
+
+/// Adds a reason once: the steps of a replacement repeat each other.
+fn note(effect: &mut Effect, reason: String) {
+    if !effect.reasons.contains(&reason) {
+        effect.reasons.push(reason);
     }
 }
 
@@ -269,8 +274,8 @@ fn judge_replacement(step: &Value<'_>, old: &Value<'_>, effect: &mut Effect) {
         .map(|name| format!("`{name}`"))
         .collect();
     let forced = format!("forced by {}", forced.join(", "));
-    if forced != "forced by " && !effect.reasons.contains(&forced) {
-        effect.reasons.push(forced);
+    if forced != "forced by " {
+        note(effect, forced);
     }
     if !old.is_null()
         && !effect

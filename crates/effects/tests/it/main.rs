@@ -9,5 +9,6 @@
 mod cloudformation;
 mod kubernetes;
 mod pulumi;
+mod sql;
 mod support;
 mod terraform;
