@@ -5,6 +5,7 @@
 //! no dialect can parse is an unknown effect.
 
 mod block;
+mod bounds;
 mod filter;
 mod locks;
 mod names;
@@ -154,7 +155,17 @@ struct Judged {
     without_effect: usize,
 }
 
+/// Stack for parsing and judging. The parser nests up to its own limit of 50 at
+/// up to 80 kB each in a debug build, and threads have as little as 2 MB.
+const STACK_BYTES: usize = 16 << 20;
+
 fn judge(text: &str, dialect: Dialect, environment: Environment) -> Judged {
+    stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || {
+        judge_pieces(text, dialect, environment)
+    })
+}
+
+fn judge_pieces(text: &str, dialect: Dialect, environment: Environment) -> Judged {
     let mut judged = Judged::default();
     let mut transaction = false;
     for piece in split::split(text, dialect) {

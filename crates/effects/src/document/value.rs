@@ -155,6 +155,25 @@ impl<'a> Value<'a> {
         self.as_object().into_iter().flat_map(Object::iter)
     }
 
+    /// The value, free of the text it was parsed from.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        let text = |s: Cow<'_, str>| Cow::Owned(s.into_owned());
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(b) => Value::Bool(b),
+            Self::Number(n) => Value::Number(text(n)),
+            Self::String(s) => Value::String(text(s)),
+            Self::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
+            Self::Object(Object(entries)) => Value::Object(Object(
+                entries
+                    .into_iter()
+                    .map(|(k, v)| (text(k), v.into_owned()))
+                    .collect(),
+            )),
+        }
+    }
+
     /// Whether it is null.
     #[must_use]
     pub const fn is_null(&self) -> bool {

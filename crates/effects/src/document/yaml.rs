@@ -12,7 +12,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Tagged;
 
-use super::{MAX_BYTES, MAX_DEPTH, Object, ReadError, Value};
+use super::{MAX_BYTES, Object, ReadError, Value};
+
+/// The deepest nesting. Each level takes up to 16 kB of stack in a debug build;
+/// the deepest resource definitions known to us have some 50.
+const MAX_DEPTH: usize = 64;
 
 /// The most parser events in one input. Four times what 64 services of 2,000
 /// lines need; bounds the tree as `MAX_VALUES` does for JSON.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 
 use super::File;
-use crate::document::{ReadError, Value, decode, parse_yaml};
+use crate::document::{ReadError, Value, decode, parse_json, parse_yaml};
 use crate::reading::{FindingKind, PlanReading};
 
 /// How deep lists of lists are opened.
@@ -78,7 +78,7 @@ pub(super) fn parse(
 ) -> Result<Parsed, ReadError> {
     let mut parsed = Parsed::default();
     for (name, bytes) in files {
-        let documents = decode(bytes).and_then(|text| parse_yaml(&text));
+        let documents = decode(bytes).and_then(|text| documents(&text));
         match documents {
             Ok(documents) => {
                 for document in documents {
@@ -91,6 +91,18 @@ pub(super) fn parse(
         }
     }
     Ok(parsed)
+}
+
+/// JSON is YAML as well, but its own parser is faster and allows more depth.
+fn documents(text: &str) -> Result<Vec<Value<'static>>, ReadError> {
+    if text.trim_start().starts_with('{') {
+        match parse_json(text) {
+            Ok(value) => return Ok(vec![value.into_owned()]),
+            Err(ReadError::Syntax { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    parse_yaml(text)
 }
 
 fn unread(name: &str, why: &str, environment: Environment, reading: &mut PlanReading) {

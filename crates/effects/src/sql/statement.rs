@@ -9,17 +9,13 @@ use sqlparser::parser::Parser;
 
 use super::filter::{self, Filter};
 use super::split::Piece;
-use super::{Dialect, block, locks, names, table, witness};
+use super::{Dialect, block, bounds, locks, names, table, witness};
 use crate::document::Value;
 use crate::knowledge;
 use crate::reading::{Finding, FindingKind};
 
 /// How deep expressions may nest; `sqlparser` itself uses 50.
 const RECURSION: usize = 50;
-
-/// Most bytes of one statement that are parsed. Bulk inserts may be larger and
-/// end as unknown.
-const MOST_BYTES: usize = 1 << 20;
 
 /// psql commands that run nothing and touch nothing.
 const QUIET_COMMANDS: [&str; 24] = [
@@ -179,7 +175,7 @@ impl<'p> Judge<'p> {
 
     fn parse(&self) -> Option<Vec<Statement>> {
         let text = self.piece.text.as_str();
-        if text.len() > MOST_BYTES {
+        if !bounds::within(text, self.dialect) {
             return None;
         }
         let others = [
@@ -428,13 +424,15 @@ impl<'p> Judge<'p> {
             }
             "create" => {
                 let replaces = second == "or";
-                let kind = words.next().filter(|_| replaces).unwrap_or(second);
+                let kind = if replaces {
+                    words.next().unwrap_or(second)
+                } else {
+                    second
+                };
                 let verb = if replaces { Verb::Update } else { Verb::Create };
-                self.push(verb, &kind, kind.clone(), &[]);
+                self.push(verb, &kind, words.next().unwrap_or_default(), &[]);
             }
-            "alter" => {
-                self.push(Verb::Update, &second, second.clone(), &[]);
-            }
+            "alter" => self.push(Verb::Update, &second, words.next().unwrap_or_default(), &[]),
             _ => self.unknown("what the statement does cannot be told from its text"),
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod cloudformation;
+mod hostile;
 mod kubernetes;
 mod pulumi;
 mod sql;

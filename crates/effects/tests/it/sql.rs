@@ -274,7 +274,7 @@ fn a_migration_in_words() {
     create index i None: 
     create index j None: 
     update table users None: row security is switched off
-    update role role None: 
+    update role app None: 
     update all rows users Unknown: the filter holds for every row: all are written over; no backup of it is known
     delete all rows sessions Unknown: `TRUNCATE`: every row goes; no backup of it is known
     unknown statement statement Unknown: no dialect can parse the statement
@@ -329,6 +329,69 @@ fn hostile_statements_end() {
     );
     let long = format!("insert into t values ('{}')", "x".repeat(3 << 20));
     assert_eq!(judged(&long, Dialect::Generic).len(), 1);
+    // Whatever can be repeated is repeated: nothing runs out of stack.
+    for unit in [
+        "not ",
+        "- ",
+        "+1",
+        " or a",
+        " union select 1",
+        "::int",
+        " is null",
+        "case when ",
+        "(",
+        "[",
+        "{'a':",
+        "array<",
+        "explain ",
+        "begin ",
+        "select (",
+        "with a as (",
+        "a.",
+        "[1]",
+        " join b",
+        "if a then ",
+        "exists (",
+        "interval ",
+        "cast(",
+        "from (",
+        "/*",
+        "'",
+        "$$",
+        "struct<a ",
+        "x like ",
+        " between 1 and ",
+        "create table a as ",
+        "do ",
+        "x and not ",
+        "prior ",
+        " collate c",
+        " at time zone 'z'",
+        "->'a'",
+        "||a",
+        "row(",
+        "nullable(",
+        "map(int,",
+        "tuple(",
+        "if (a) ",
+        "while a ",
+    ] {
+        for start in ["", "select ", "delete from t where ", "create table t (a "] {
+            for times in [30, 300, 900, 20_000] {
+                let text = format!("{start}{}", unit.repeat(times));
+                for dialect in [
+                    Dialect::Generic,
+                    Dialect::PostgreSql,
+                    Dialect::MySql,
+                    Dialect::ClickHouse,
+                    Dialect::BigQuery,
+                    Dialect::MsSql,
+                ] {
+                    let _ = effects(&text, dialect);
+                }
+            }
+        }
+    }
     let nested = "/*".repeat(100_000);
     assert!(judged(&nested, Dialect::PostgreSql).is_empty());
     let found = read(b"\xff\xfe\x00", None, Environment::Unknown);
