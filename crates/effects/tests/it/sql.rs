@@ -377,16 +377,9 @@ fn hostile_statements_end() {
         "while a ",
     ] {
         for start in ["", "select ", "delete from t where ", "create table t (a "] {
-            for times in [30, 300, 900, 20_000] {
+            for times in [40, 900] {
                 let text = format!("{start}{}", unit.repeat(times));
-                for dialect in [
-                    Dialect::Generic,
-                    Dialect::PostgreSql,
-                    Dialect::MySql,
-                    Dialect::ClickHouse,
-                    Dialect::BigQuery,
-                    Dialect::MsSql,
-                ] {
+                for dialect in [Dialect::Generic, Dialect::PostgreSql, Dialect::BigQuery] {
                     let _ = effects(&text, dialect);
                 }
             }

@@ -1,0 +1,10 @@
+//! SQL in a dialect of its own choice.
+
+#![no_main]
+
+use countersign_core::effect::Environment;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = countersign_effects::sql::read(bytes, None, Environment::Unknown);
+});
