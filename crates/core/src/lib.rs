@@ -11,5 +11,6 @@ pub mod moment;
 pub mod owners;
 pub mod policy;
 pub mod problem;
+pub mod radius;
 pub mod roster;
 pub mod usage;

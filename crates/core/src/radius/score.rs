@@ -1,0 +1,120 @@
+//! After an incident: how good was the prediction?
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::facts::Bounds;
+use super::model::Radius;
+use super::witness::{Claim, Impact};
+use crate::catalog::Share;
+
+/// What was hit, as the incident showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actual {
+    /// Ids of services that failed or worked worse.
+    pub services: BTreeSet<String>,
+    /// Ids of customer functions that failed or worked worse.
+    pub functions: BTreeSet<String>,
+    /// Share of customers who noticed, if it was measured.
+    pub customers: Option<Share>,
+}
+
+/// How a predicted set compares with what happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SetScore {
+    /// In both.
+    pub found: u32,
+    /// Happened, but not predicted.
+    pub missed: u32,
+    /// Predicted, but did not happen.
+    pub spurious: u32,
+}
+
+impl SetScore {
+    fn of(predicted: &BTreeSet<&str>, actual: &BTreeSet<&str>) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            found: count(predicted.intersection(actual).count()),
+            missed: count(actual.difference(predicted).count()),
+            spurious: count(predicted.difference(actual).count()),
+        }
+    }
+
+    /// Share of what happened that was predicted; `None` when nothing happened.
+    #[must_use]
+    pub fn recall(&self) -> Option<Share> {
+        share(self.found, self.missed)
+    }
+
+    /// Share of what was predicted that happened; `None` when nothing was
+    /// predicted.
+    #[must_use]
+    pub fn precision(&self) -> Option<Share> {
+        share(self.found, self.spurious)
+    }
+
+    /// Both scores as one, for many incidents together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            found: self.found + other.found,
+            missed: self.missed + other.missed,
+            spurious: self.spurious + other.spurious,
+        }
+    }
+}
+
+fn share(part: u32, rest: u32) -> Option<Share> {
+    let whole = u64::from(part) + u64::from(rest);
+    (whole > 0).then(|| Share::from_ppm(u64::from(part) * 1_000_000 / whole))
+}
+
+/// A prediction judged by what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Score {
+    /// Services touched or likely down against those that failed.
+    pub services: SetScore,
+    /// Functions down or degraded against those that failed.
+    pub functions: SetScore,
+    /// Whether the number of failed services lies within the bounds.
+    pub services_within: bool,
+    /// Whether the number of failed functions lies within the bounds.
+    pub functions_within: bool,
+    /// Whether the share of customers lies within the bounds, if measured.
+    pub customers_within: Option<bool>,
+}
+
+impl Radius {
+    /// Compares the prediction with what happened.
+    #[must_use]
+    pub fn score(&self, actual: &Actual) -> Score {
+        let services = names(&self.services, Impact::Down);
+        let functions = names(&self.functions, Impact::Degraded);
+        let failed_services = actual.services.iter().map(String::as_str).collect();
+        let failed_functions = actual.functions.iter().map(String::as_str).collect();
+        let facts = &self.facts;
+        Score {
+            services: SetScore::of(&services, &failed_services),
+            functions: SetScore::of(&functions, &failed_functions),
+            services_within: within(facts.services, count(&failed_services)),
+            functions_within: within(facts.functions_down, count(&failed_functions)),
+            customers_within: actual
+                .customers
+                .map(|share| within(facts.customers_share, share)),
+        }
+    }
+}
+
+fn count(set: &BTreeSet<&str>) -> u32 {
+    u32::try_from(set.len()).unwrap_or(u32::MAX)
+}
+
+fn names(claims: &[Claim], at_least: Impact) -> BTreeSet<&str> {
+    let sure = claims.iter().filter(|claim| claim.impact >= at_least);
+    sure.map(|claim| claim.id.as_str()).collect()
+}
+
+fn within<T: PartialOrd + Copy>(bounds: Bounds<T>, value: T) -> bool {
+    bounds.low <= value && value <= bounds.high
+}
