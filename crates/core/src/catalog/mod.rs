@@ -6,10 +6,15 @@
 //! not resolve is kept as [`Dangling`], never dropped.
 
 mod assemble;
+mod backstage;
+mod check;
 mod draft;
+mod draw;
 mod file;
+mod manifests;
 mod pattern;
 mod share;
+mod traces;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -17,12 +22,17 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::backstage::{MAX_FILES, from_backstage};
+pub use self::check::{Finding, FindingKind, check};
 pub use self::draft::{
     Cell, Draft, Function, Group, Need, NeedKind, Needer, Origin, Region, Service,
 };
+pub use self::draw::{Mark, draw};
 pub use self::file::{MAX_TIER, parse};
+pub use self::manifests::from_manifests;
 pub use self::pattern::Pattern;
 pub use self::share::Share;
+pub use self::traces::{from_dependencies, from_service_graph};
 pub use self::yaml::MAX_BYTES;
 use crate::problem::Problem;
 

@@ -14,6 +14,13 @@ pub(super) fn one<T: DeserializeOwned>(source: Source<'_>) -> Result<T, Problem>
     serde_saphyr::from_str_with_options(source.text, options()).map_err(|e| problem(source, &e))
 }
 
+/// Reads every document of a YAML stream into `T`; empty documents are left out.
+pub(super) fn many<T: DeserializeOwned>(source: Source<'_>) -> Result<Vec<T>, Problem> {
+    bounded(source)?;
+    serde_saphyr::from_multiple_with_options(source.text, options())
+        .map_err(|e| problem(source, &e))
+}
+
 /// The byte range that a location covers, as far as the reader knows it.
 pub(super) fn span(location: Location) -> std::ops::Range<usize> {
     let start = location.span().byte_offset().unwrap_or(0);

@@ -2,6 +2,7 @@
 
 use super::bits::{self, Bits};
 use super::csr::{Csr, Level};
+use super::scc;
 use crate::catalog::{Catalog, NeedKind, Node};
 
 /// Redundancy group: `losses` of the members gone take it down.
@@ -114,6 +115,22 @@ impl Graph {
     #[must_use]
     pub fn has_edge(&self, from: u32, to: u32, level: Level) -> bool {
         self.needs.row(from, level).contains(&to)
+    }
+
+    /// Nodes that need each other hard in a circle, one list for each circle;
+    /// redundancy groups are no part of circles.
+    #[must_use]
+    pub fn hard_circles(&self) -> Vec<Vec<u32>> {
+        let found = scc::components(&self.dependents, self.nodes, Level::Hard);
+        let component = |node: &u32| found.of.get(*node as usize).copied();
+        let circles = found
+            .order
+            .chunk_by(|a, b| component(a) == component(b))
+            .filter(|nodes| match nodes {
+                [alone] => self.has_edge(*alone, *alone, Level::Hard),
+                _ => true,
+            });
+        circles.map(<[u32]>::to_vec).collect()
     }
 
     /// The groups a node is a member of.
