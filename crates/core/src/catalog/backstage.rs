@@ -1,7 +1,7 @@
 //! Backstage's `catalog-info.yaml` as a source.
 //!
 //! Format: <https://backstage.io/docs/features/software-catalog/descriptor-format>.
-//! Components, Resources and AiResources become services; APIs connect whoever
+//! Components, Resources and `AiResource`s become services; APIs connect whoever
 //! consumes them to whoever provides them; Locations name further files. The
 //! other kinds (Domain, Group, System, User) hold nothing that fails.
 

@@ -11,6 +11,7 @@ mod check;
 mod draft;
 mod draw;
 mod file;
+mod lockfile;
 mod manifests;
 mod pattern;
 mod share;
@@ -29,6 +30,7 @@ pub use self::draft::{
 };
 pub use self::draw::{Mark, draw};
 pub use self::file::{MAX_TIER, parse};
+pub use self::lockfile::{LockChange, PackageChange, is_lockfile, lock_change, manifest_name};
 pub use self::manifests::from_manifests;
 pub use self::pattern::Pattern;
 pub use self::share::Share;

@@ -110,7 +110,7 @@ fn draft(counted: Counted, seen: Timestamp) -> Draft {
     }
 }
 
-/// Reads a service graph as Prometheus or OpenMetrics text; `seen` is when it
+/// Reads a service graph as Prometheus or `OpenMetrics` text; `seen` is when it
 /// was scraped. Other metrics in the text are left out.
 ///
 /// # Errors
