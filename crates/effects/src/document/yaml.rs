@@ -39,7 +39,6 @@ pub fn parse(text: &str) -> Result<Vec<Value<'static>>, ReadError> {
             max_documents: 20_000,
             max_total_scalar_bytes: MAX_BYTES,
         },
-        emit_comments: false,
         with_snippet: false,
     };
     let documents: Vec<Node> =
