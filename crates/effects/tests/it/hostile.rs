@@ -131,7 +131,7 @@ fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
 fn mutated_inputs_end_in_a_reading_or_an_error() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let (mut read, mut refused) = (0, 0);
-    for round in 0..1_500 {
+    for round in 0..500 {
         for seed in SEEDS {
             let bytes = mutate(seed.as_bytes(), &mut random);
             for (name, reader) in READERS {
@@ -158,7 +158,7 @@ fn mutated_inputs_end_in_a_reading_or_an_error() {
     }
     // Most mutations of a file are refused by the readers of other formats.
     assert!(
-        read > 2_000 && refused > 2_000,
+        read > 500 && refused > 500,
         "{read} read, {refused} refused"
     );
 }
