@@ -8,7 +8,7 @@ use countersign_core::involvement::{Involvement, Verdict as Ai};
 use countersign_core::roster::{Level, PersonSet, Roster};
 use countersign_core::usage::{Activity, Maturity};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
-use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo};
+use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo, Trust};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -78,8 +78,12 @@ pub(crate) fn merge(
     now: Timestamp,
 ) -> CliResult<Collected> {
     let keys = |email: &str| signing_keys(&rules.roster, email);
+    let trust = Trust {
+        keys: &keys,
+        notes: rules.policy.settings.trust_authorship_notes,
+    };
     let files = repo.changed_files(range.base.as_ref(), &range.head)?;
-    let judged = repo.judge_range(range, &files, &keys)?;
+    let judged = repo.judge_range(range, &files, trust)?;
     Ok(facts(&judged, &files, rules, now))
 }
 

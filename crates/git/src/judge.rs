@@ -60,9 +60,24 @@ pub struct JudgedChange {
     pub files: Vec<FileChange>,
 }
 
-/// Where the public keys of a commit's author come from: mailbox → keys in
-/// OpenSSH's one-line form.
-pub type Keys<'a> = &'a dyn Fn(&str) -> Vec<String>;
+/// What a claim that people alone made a commit can rest on.
+#[derive(Clone, Copy)]
+pub struct Trust<'a> {
+    /// The public keys, in OpenSSH's one-line form, that a commit by this
+    /// mailbox may be signed with.
+    pub keys: &'a dyn Fn(&str) -> Vec<String>,
+    /// Whether authorship that an editor observed (git-ai notes) counts. Notes
+    /// are unsigned: whoever can push can write one.
+    pub notes: bool,
+}
+
+impl std::fmt::Debug for Trust<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trust")
+            .field("notes", &self.notes)
+            .finish_non_exhaustive()
+    }
+}
 
 /// The older place of git-ai notes: one ref per commit.
 const OLD_NOTES: &str = "refs/ai/authorship";
@@ -92,7 +107,7 @@ impl Repo {
         &self,
         range: &Range,
         files: &[FileChange],
-        keys: Keys<'_>,
+        trust: Trust<'_>,
     ) -> Result<Judged, GitError> {
         let catalogue = Catalogue::builtin();
         let ids = self.commit_ids(range.base.as_ref(), &range.head)?;
@@ -111,8 +126,8 @@ impl Repo {
         for bytes in self.small_files(&range.head, &traced, TRACE_MAX)? {
             traces.add(&bytes.1);
         }
-        let mut commits = self.judge_commits(&ids, Some(&traces), keys)?;
-        origin::judge_squashes(self, &range.head, &mut commits, keys)?;
+        let mut commits = self.judge_commits(&ids, Some(&traces), trust)?;
+        origin::judge_squashes(self, &range.head, &mut commits, trust)?;
         let mut repository = self.suppression_in(&range.head, &suppressing)?;
         if let Some(base) = &range.base {
             // What the change itself takes back was in force while it was made.
@@ -140,7 +155,7 @@ impl Repo {
         &self,
         head: &Oid,
         since: Option<i64>,
-        keys: Keys<'_>,
+        trust: Trust<'_>,
         mut visit: impl FnMut(JudgedChange),
     ) -> Result<(), GitError> {
         let changes = self.landed_changes(head, since)?;
@@ -154,7 +169,7 @@ impl Repo {
             .iter()
             .flat_map(|change| change.commits.iter().cloned())
             .collect();
-        let mut commits = self.judge_commits(&ids, None, keys)?.into_iter();
+        let mut commits = self.judge_commits(&ids, None, trust)?.into_iter();
         for change in changes {
             visit(JudgedChange {
                 time: change.landed.committer.time,
@@ -173,7 +188,7 @@ impl Repo {
         &self,
         ids: &[Oid],
         traces: Option<&Traces>,
-        keys: Keys<'_>,
+        trust: Trust<'_>,
     ) -> Result<Vec<JudgedCommit>, GitError> {
         let catalogue = Catalogue::builtin();
         let notes = self.notes_of(ids)?;
@@ -183,9 +198,9 @@ impl Repo {
         let mut judged = Vec::with_capacity(commits.len());
         for (commit, (added, deleted)) in commits.into_iter().zip(counts) {
             let note = notes.get(&commit.id).map(Vec::as_slice);
-            // Only an observed human (`h_…`) needs the lines.
+            // Without the lines, an observed human (`h_…`) proves nothing.
             let lines = match note {
-                Some(note) if note.windows(2).any(|two| two == b"h_") => {
+                Some(note) if trust.notes && note.windows(2).any(|two| two == b"h_") => {
                     Some(self.added_lines(&commit)?)
                 }
                 _ => None,
@@ -196,7 +211,7 @@ impl Repo {
                 traces,
                 added: lines.as_deref(),
                 checkpoints: Some(&checkpoints),
-                ..input(&commit, &parents, keys)
+                ..input(&commit, &parents, trust)
             };
             let involvement = read_commit(catalogue, &input);
             let people = people(catalogue, &input);
@@ -318,7 +333,7 @@ impl Repo {
     }
 }
 
-fn input<'a>(commit: &'a Commit, parents: &'a [&'a str], keys: Keys<'_>) -> CommitInput<'a> {
+fn input<'a>(commit: &'a Commit, parents: &'a [&'a str], trust: Trust<'_>) -> CommitInput<'a> {
     let named = |who: &'a crate::repo::Identity| Named {
         name: &who.name,
         email: &who.email,
@@ -330,7 +345,7 @@ fn input<'a>(commit: &'a Commit, parents: &'a [&'a str], keys: Keys<'_>) -> Comm
         committer: named(&commit.committer),
         message: commit.message.as_bytes(),
         note: None,
-        signature: match verify(commit, keys) {
+        signature: match verify(commit, trust.keys) {
             Verified::ByAuthor => Signature::ByAuthor,
             Verified::NotByAuthor | Verified::Unsigned => Signature::NotByAuthor,
         },

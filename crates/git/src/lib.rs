@@ -14,7 +14,7 @@ mod scan;
 mod signature;
 
 pub use error::GitError;
-pub use judge::{Judged, JudgedChange, JudgedCommit, Keys};
+pub use judge::{Judged, JudgedChange, JudgedCommit, Trust};
 pub use repo::{Change, Commit, FileChange, Identity, Oid, Range, Repo, Signature, TreeEntry};
 pub use scan::{ScanOptions, ScanRecord};
 pub use signature::{Verified, verify};

@@ -6,7 +6,7 @@
 use countersign_core::involvement::{Channel, Claim, Evidence, Verdict, reconcile, witness};
 
 use crate::GitError;
-use crate::judge::{JudgedCommit, Keys};
+use crate::judge::{JudgedCommit, Trust};
 use crate::repo::{Commit, Oid, Repo};
 
 /// Refs looked at for one squash, most likely ones first.
@@ -27,7 +27,7 @@ pub(crate) fn judge_squashes(
     repo: &Repo,
     head: &Oid,
     commits: &mut [JudgedCommit],
-    keys: Keys<'_>,
+    trust: Trust<'_>,
 ) -> Result<(), GitError> {
     let single = |commit: &JudgedCommit| commit.commit.parents.len() == 1;
     if !commits.iter().any(single) {
@@ -43,7 +43,7 @@ pub(crate) fn judge_squashes(
         };
         let mut ids = repo.commit_ids(Some(&base), &tip.commit)?;
         ids.truncate(MAX_ORIGINALS);
-        let originals = repo.judge_commits(&ids, None, keys)?;
+        let originals = repo.judge_commits(&ids, None, trust)?;
         absorb(commit, &originals, &tip.name);
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use countersign_core::backtest::{Backtest, Landed, replay};
 use countersign_core::moment;
+use countersign_git::Trust;
 use jiff::Timestamp;
 
 use super::RepoArgs;
@@ -54,8 +55,12 @@ pub(super) fn run(args: &BacktestArgs) -> CliResult {
         .map_err(|message| CliError::new(exit::USAGE, message).hint(moment::DURATION_HINT))?;
     let since = Timestamp::now() - since;
     let keys = |email: &str| collect::signing_keys(&rules.roster, email);
+    let trust = Trust {
+        keys: &keys,
+        notes: rules.policy.settings.trust_authorship_notes,
+    };
     let mut history = Vec::new();
-    repo.judge_landed(&head, Some(since.as_second()), &keys, |landed| {
+    repo.judge_landed(&head, Some(since.as_second()), trust, |landed| {
         let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
         let collected = collect::facts(&landed.judged, &landed.files, &rules, at);
         history.push(Landed {

@@ -90,15 +90,22 @@ pub(super) fn read_named(path: &Path) -> CliResult<String> {
 /// Reads a policy file against the levels of a roster.
 pub(super) fn read_policy(path: &Path, levels: &Levels) -> CliResult<Policy> {
     let text = read_named(path)?;
-    let name = path.display().to_string();
+    let name = shown(path);
     policy::parse(&text, &name, levels).map_err(|problems| CliError::file(&name, &text, problems))
 }
 
 /// Reads a roster file.
 pub(super) fn read_roster(path: &Path) -> CliResult<Roster> {
     let text = read_named(path)?;
-    let name = path.display().to_string();
+    let name = shown(path);
     roster::parse(&text, &name).map_err(|problems| CliError::file(&name, &text, problems))
+}
+
+/// A file's name as people know it: from the top of the repository for
+/// Countersign's own files, else as given.
+fn shown(path: &Path) -> String {
+    let own = [POLICY, PEOPLE].into_iter().find(|own| path.ends_with(own));
+    own.map_or_else(|| path.display().to_string(), str::to_owned)
 }
 
 /// The file if it exists in the work tree of the repository.

@@ -324,6 +324,11 @@ fn weaker_settings(old: &Policy, new: &Policy) -> Vec<String> {
         let name = new.levels.name(after.veto_level);
         out.push(format!("a veto now needs the level {name}"));
     }
+    if after.trust_authorship_notes && !before.trust_authorship_notes {
+        out.push(
+            "unsigned authorship notes can now say that people alone made a commit".to_owned(),
+        );
+    }
     if old.levels != new.levels {
         out.push("the levels differ, so demands by level are not the same".to_owned());
     }

@@ -131,6 +131,7 @@ impl Reader<'_> {
                     environment.into_inner()
                 });
         Settings {
+            trust_authorship_notes: raw.trust_authorship_notes,
             mode: raw.mode,
             unknown_environment,
             unmapped_tier: raw.unmapped_tier.unwrap_or(defaults.unmapped_tier),

@@ -52,6 +52,10 @@ pub struct Settings {
     pub signoff_expires: Option<SignedDuration>,
     /// The lowest level whose veto counts.
     pub veto_level: Level,
+    /// Whether authorship that an editor observed line by line (git-ai notes)
+    /// can say that people alone made a commit. Notes are unsigned, so whoever
+    /// can push can claim it; off unless the organisation guards the ref.
+    pub trust_authorship_notes: bool,
 }
 
 impl Default for Settings {
@@ -62,6 +66,7 @@ impl Default for Settings {
             unmapped_tier: 3,
             signoff_expires: None,
             veto_level: Level(0),
+            trust_authorship_notes: false,
         }
     }
 }

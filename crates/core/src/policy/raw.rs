@@ -27,6 +27,8 @@ pub(super) struct RawFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSettings {
     #[serde(default)]
+    pub(super) trust_authorship_notes: bool,
+    #[serde(default)]
     pub(super) mode: Mode,
     #[serde(default)]
     pub(super) unknown_environment: Option<Spanned<Environment>>,

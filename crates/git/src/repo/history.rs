@@ -20,6 +20,7 @@ pub struct Change {
 impl Repo {
     /// The changes a branch took in since a time (seconds since 1970), newest
     /// first: its first-parent history, which is what landed, one step at a time.
+    /// Where a shallow clone was cut off, the last step is left out.
     ///
     /// # Errors
     /// When git cannot walk the history.
@@ -48,6 +49,11 @@ impl Repo {
             .into_iter()
             .zip(steps)
             .filter(|(landed, _)| landed.committer.time >= since)
+            // Where a shallow clone was cut off, nobody knows what the change was.
+            .filter(|(landed, _)| {
+                let known = parents.get(&landed.id).map_or(0, Vec::len);
+                known == landed.parents.len()
+            })
             .map(|(landed, (_, commits))| Change {
                 base: landed.parents.first().cloned(),
                 commits,
