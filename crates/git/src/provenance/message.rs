@@ -14,6 +14,7 @@
 use memchr::{memchr_iter, memmem};
 
 use super::catalogue::{Catalogue, Row};
+use super::footer;
 
 /// Of a longer message, this many bytes are read at the start and as many at
 /// the end: markers are written last, subjects first.
@@ -22,8 +23,8 @@ pub const MESSAGE_MAX: usize = 1 << 20;
 /// The longest part of a line that is looked at, in bytes.
 const LINE_MAX: usize = 512;
 /// The most white space and bullets allowed before a marker, in bytes.
-const INDENT_MAX: usize = 64;
-const GLUED: &[u8] = b"co-authored-by";
+pub(super) const INDENT_MAX: usize = 64;
+pub(super) const GLUED: &[u8] = b"co-authored-by";
 
 /// A marker found in a message.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,7 @@ fn part<'m>(catalogue: &Catalogue, text: &'m [u8], found: &mut impl FnMut(Marker
     }
     for words in catalogue.footer_words() {
         for at in words.find_iter(text) {
-            footer(catalogue, text, at, found);
+            footer::footer(catalogue, text, at, found);
         }
     }
 }
@@ -82,7 +83,7 @@ fn at_colon<'m>(
         start += 1;
     }
     if key.eq_ignore_ascii_case(b"https") {
-        return url(catalogue, text, start, found);
+        return footer::url(catalogue, text, start, found);
     }
     let value = || line_end(after.get(1..).unwrap_or_default());
     if let Some(row) = catalogue.by_key(key) {
@@ -112,7 +113,7 @@ fn at_colon<'m>(
     }
 }
 
-fn is_co_author(key: &[u8]) -> bool {
+pub(super) fn is_co_author(key: &[u8]) -> bool {
     key.eq_ignore_ascii_case(GLUED)
 }
 
@@ -137,7 +138,7 @@ fn ends_with(text: &[u8], end: usize, byte: u8) -> bool {
 
 /// The beginning of `text` up to the end of its line: a line break, or a
 /// literal `\n`; at most [`LINE_MAX`] bytes.
-fn line_end(text: &[u8]) -> &[u8] {
+pub(super) fn line_end(text: &[u8]) -> &[u8] {
     let window = text.get(..text.len().min(LINE_MAX)).unwrap_or_default();
     let mut end = window.len();
     for at in memchr::memchr3_iter(b'\n', b'\r', b'\\', window) {
@@ -162,7 +163,7 @@ fn span<'m>(text: &'m [u8], start: usize, value: &'m [u8]) -> &'m [u8] {
 
 /// Whether only white space and list bullets stand between the beginning of
 /// the line and `start`.
-fn starts_line(text: &[u8], start: usize) -> bool {
+pub(super) fn starts_line(text: &[u8], start: usize) -> bool {
     let before = text.get(..start).unwrap_or_default();
     let window = before.get(before.len().saturating_sub(INDENT_MAX)..);
     let window = window.unwrap_or_default();
@@ -192,7 +193,7 @@ fn may_be_glued(before: &[u8], start: usize, value: &[u8]) -> bool {
 
 /// Whether the line that `before` ends in begins with a mail-style `>`; a
 /// beginning further back than [`LINE_MAX`] bytes is not looked for.
-fn is_quoted(before: &[u8]) -> bool {
+pub(super) fn is_quoted(before: &[u8]) -> bool {
     let window = before.get(before.len().saturating_sub(LINE_MAX)..);
     let window = window.unwrap_or_default();
     let line = memchr::memrchr2(b'\n', b'\r', window).map_or(0, |at| at + 1);
@@ -210,122 +211,7 @@ fn ends_with_mailbox(value: &[u8]) -> bool {
     rest.is_empty() || rest.get(..GLUED.len()).is_some_and(is_co_author)
 }
 
-/// An address that stands alone on its line or is the target of a link.
-fn url<'m>(
-    catalogue: &Catalogue,
-    text: &'m [u8],
-    start: usize,
-    found: &mut impl FnMut(Marker<'m>),
-) {
-    let tail = text.get(start..).unwrap_or_default();
-    let Some(row) = catalogue
-        .urls()
-        .iter()
-        .find(|row| begins_with(tail, row.value))
-    else {
-        return;
-    };
-    let linked = text.get(..start).is_some_and(|t| t.ends_with(b"]("));
-    if linked || starts_line(text, start) {
-        found(Marker {
-            row,
-            value: b"",
-            line: line_end(tail).trim_ascii(),
-        });
-    }
-}
-
-/// A footer around `at`, where one of its words was found.
-fn footer<'m>(
-    catalogue: &Catalogue,
-    text: &'m [u8],
-    at: usize,
-    found: &mut impl FnMut(Marker<'m>),
-) {
-    let start = at.saturating_sub(1);
-    let from = start.saturating_sub(INDENT_MAX);
-    let before = text.get(from..start).unwrap_or_default();
-    // Where the footer may begin: at the line's first word, or right after a
-    // symbol such as an emoji, which tools put before it.
-    let first = first_word(before, from == 0).map(|offset| from + offset);
-    let glued = (follows_symbol(before) && !is_quoted(before)).then_some(start);
-    for start in [first, glued].into_iter().flatten() {
-        let line = line_end(text.get(start..).unwrap_or_default());
-        let row = catalogue
-            .footers()
-            .iter()
-            .find(|row| begins_with(line, row.value) && footer_ends(line, row.value));
-        if let Some(row) = row {
-            let line = line.trim_ascii();
-            return found(Marker {
-                row,
-                value: b"",
-                line,
-            });
-        }
-    }
-}
-
-/// The offset of the first word of the line that `before` ends in, if that
-/// beginning can be seen; decoration before the word is skipped.
-fn first_word(before: &[u8], whole: bool) -> Option<usize> {
-    let line = match memchr::memrchr2(b'\n', b'\r', before) {
-        Some(at) => at + 1,
-        None => match memmem::rfind(before, b"\\n") {
-            Some(at) => at + 2,
-            None if whole => 0,
-            None => return None,
-        },
-    };
-    let line = match memmem::rfind(before.get(line..).unwrap_or_default(), b"\\n") {
-        Some(at) => line + at + 2,
-        None => line,
-    };
-    let text = String::from_utf8_lossy(before.get(line..).unwrap_or_default());
-    let skipped: usize = text
-        .chars()
-        .take_while(|c| is_decoration(*c))
-        .map(char::len_utf8)
-        .sum();
-    Some(line + skipped.min(before.len() - line))
-}
-
-fn follows_symbol(before: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(before);
-    let text = text.trim_end_matches([' ', '_', '*']);
-    text.chars().next_back().is_some_and(is_symbol)
-}
-
-fn is_decoration(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '*' | '-' | '_' | '#') || is_symbol(c)
-}
-
-/// Emoji and their joiners, but neither letters nor dashes nor quotes.
-fn is_symbol(c: char) -> bool {
-    let punctuation =
-        ('\u{2010}'..='\u{205e}').contains(&c) || ('\u{3000}'..='\u{303f}').contains(&c);
-    c >= '\u{200d}' && c != '\u{fffd}' && !c.is_alphanumeric() && !punctuation
-}
-
-/// Whether a footer's words end where the row's do: a link follows a bracket,
-/// and plain words end the line or the sentence.
-fn footer_ends(line: &[u8], value: &str) -> bool {
-    let rest = line.get(value.len()..).unwrap_or_default();
-    if value.ends_with(']') {
-        return rest.starts_with(b"(");
-    }
-    match rest {
-        [] => true,
-        [b' ' | b'\t', ..] => {
-            let next = rest.trim_ascii();
-            !next.first().is_some_and(u8::is_ascii_alphanumeric)
-                || next.get(..GLUED.len()).is_some_and(is_co_author)
-        }
-        [next, ..] => !next.is_ascii_alphanumeric() && !matches!(next, b'-' | b'_' | b'/' | b'\''),
-    }
-}
-
-fn begins_with(text: &[u8], lower: &str) -> bool {
+pub(super) fn begins_with(text: &[u8], lower: &str) -> bool {
     text.get(..lower.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(lower.as_bytes()))
 }

@@ -6,11 +6,13 @@ mod catalogue;
 mod commit;
 mod entire;
 mod finding;
+mod footer;
 mod git_ai;
 mod identity;
 mod message;
 mod people;
 mod read;
+mod records;
 mod suppression;
 
 pub use agent_trace::{Contributor, TRACE_MAX, TraceFile, TraceRecord, Traces};
