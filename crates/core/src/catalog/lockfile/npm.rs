@@ -53,7 +53,7 @@ struct RawDependency {
     #[serde(default)]
     requires: Value,
     #[serde(default)]
-    dependencies: BTreeMap<String, RawDependency>,
+    dependencies: BTreeMap<String, Self>,
 }
 
 pub(super) fn lock(source: Source<'_>) -> Result<Lock, Problem> {
