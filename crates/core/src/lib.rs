@@ -13,4 +13,5 @@ pub mod policy;
 pub mod problem;
 pub mod radius;
 pub mod roster;
+pub mod signoff;
 pub mod usage;
