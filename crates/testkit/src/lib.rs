@@ -1,10 +1,12 @@
 //! Helpers for tests: scripted git repositories with fixed people and times.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test that cannot set itself up has to fail loudly"
 )]
 
 mod git;
+pub mod signing;
 
 pub use git::{GitRepo, Who};

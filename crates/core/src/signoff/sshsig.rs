@@ -324,6 +324,10 @@ pub fn assemble(key: &[u8], signature: &[u8]) -> Result<Vec<u8>, SigError> {
 
 /// Signs with an unencrypted Ed25519 or ECDSA key; deterministic for both.
 ///
+/// A caller that cannot read a key file should turn to `ssh-keygen -Y sign`,
+/// which also knows passphrases, agents and devices: `ssh-key` 0.6 does not read
+/// ECDSA keys whose private number begins with a zero byte.
+///
 /// RSA is left to OpenSSH: the RSA code at hand leaks timing of the private
 /// key. Security keys need their device.
 ///

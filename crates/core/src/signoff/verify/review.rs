@@ -1,0 +1,129 @@
+//! Whether every break-glass was reviewed afterwards.
+
+use jiff::Timestamp;
+
+use super::identity::{self, Authentic, Rosters};
+use crate::signoff::chain::Chain;
+use crate::signoff::hash::Digest;
+use crate::signoff::statement::{BreakGlass, Outcome, SignOff, Stance, Statement};
+
+/// How far the review of a break-glass is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReviewState {
+    /// Nobody has reviewed it; still in time.
+    Open,
+    /// Nobody has reviewed it, and it is due.
+    Overdue,
+    /// Someone else has.
+    Reviewed {
+        /// Who.
+        by: String,
+        /// What came out. Of several reviews a rejection wins.
+        outcome: Outcome,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// One break-glass and its review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakGlassReview {
+    /// Who broke the glass.
+    pub person: String,
+    /// SHA-256 of the statement.
+    pub statement: Digest,
+    /// For which change.
+    pub change: String,
+    /// When.
+    pub at: Timestamp,
+    /// On what terms.
+    pub terms: BreakGlass,
+    /// How far the review is.
+    pub state: ReviewState,
+}
+
+/// Every proven break-glass in the chain, in its order, with its review. The
+/// review must be by someone who neither made the change nor broke the glass.
+#[must_use]
+pub fn break_glass_reviews(
+    chain: &Chain,
+    rosters: Rosters<'_>,
+    now: Timestamp,
+) -> Vec<BreakGlassReview> {
+    let concerns = |statement: &Statement| match statement {
+        Statement::SignOff(it) => it.decision == Stance::BreakGlass,
+        Statement::AfterReview(_) => true,
+        Statement::Declaration(_) => false,
+    };
+    let proven: Vec<Authentic<'_>> = chain
+        .entries()
+        .iter()
+        .filter(|entry| concerns(&entry.statement))
+        .filter_map(|entry| identity::authenticate(entry, rosters, now).ok())
+        .collect();
+    let reviews: Vec<_> = proven.iter().filter_map(Review::of).collect();
+    proven
+        .iter()
+        .filter_map(|it| match &it.entry.statement {
+            Statement::SignOff(signoff) => Some((it, signoff.as_ref())),
+            _ => None,
+        })
+        .filter_map(|(it, signoff)| {
+            let terms = signoff.break_glass.clone()?;
+            Some(BreakGlassReview {
+                person: it.person.id.clone(),
+                statement: it.entry.statement_id,
+                change: signoff.about.change.clone(),
+                at: signoff.signed.issued_at,
+                state: state(&reviews, it, signoff, &terms, now),
+                terms,
+            })
+        })
+        .collect()
+}
+
+struct Review<'a> {
+    by: &'a str,
+    of: Digest,
+    outcome: Outcome,
+    at: Timestamp,
+}
+
+impl<'a> Review<'a> {
+    fn of(it: &'a Authentic<'a>) -> Option<Self> {
+        match &it.entry.statement {
+            Statement::AfterReview(review) => Some(Self {
+                by: &it.person.id,
+                of: review.of,
+                outcome: review.outcome,
+                at: review.signed.issued_at,
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn state(
+    reviews: &[Review<'_>],
+    it: &Authentic<'_>,
+    signoff: &SignOff,
+    terms: &BreakGlass,
+    now: Timestamp,
+) -> ReviewState {
+    let involved = |person: &str| {
+        person == it.person.id || signoff.authors.iter().any(|author| author == person)
+    };
+    let found = reviews
+        .iter()
+        .filter(|review| review.of == it.entry.statement_id && !involved(review.by))
+        .max_by_key(|review| (review.outcome, std::cmp::Reverse(review.at)));
+    match found {
+        Some(review) => ReviewState::Reviewed {
+            by: review.by.to_owned(),
+            outcome: review.outcome,
+            at: review.at,
+        },
+        None if now >= terms.review_due => ReviewState::Overdue,
+        None => ReviewState::Open,
+    }
+}
