@@ -58,6 +58,8 @@ pub(crate) struct Git {
     dir: PathBuf,
     /// A tree to read attributes from instead of the work tree.
     attributes: Option<String>,
+    /// Further environment, set last.
+    env: Vec<(&'static str, OsString)>,
 }
 
 /// What git answered.
@@ -72,6 +74,7 @@ impl Git {
         Self {
             dir: dir.to_owned(),
             attributes: None,
+            env: Vec::new(),
         }
     }
 
@@ -80,6 +83,34 @@ impl Git {
     pub(crate) fn with_attributes_of(mut self, tree: &str) -> Self {
         self.attributes = Some(tree.to_owned());
         self
+    }
+
+    /// Sets further environment.
+    pub(crate) fn with_env(mut self, env: Vec<(&'static str, OsString)>) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// A git command that talks to a remote, as its user set it up: with their
+    /// configuration and credentials, but without hooks, since the hook that
+    /// runs on a push may be what is calling.
+    pub(crate) fn remote(&self, args: &[&str]) -> Result<Answer, GitError> {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(&self.dir)
+            .args(["--no-pager", "-c", "core.hooksPath=/dev/null"])
+            .args(args)
+            .env("LC_ALL", "C")
+            .env("LANGUAGE", "C")
+            .env("GIT_ADVICE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for name in REMOVED {
+            command.env_remove(name);
+        }
+        finish(command, args, &[])
     }
 
     /// Checks that git is new enough.
@@ -130,6 +161,9 @@ impl Git {
         }
         if let Some(tree) = &self.attributes {
             command.env("GIT_ATTR_SOURCE", tree);
+        }
+        for (name, value) in &self.env {
+            command.env(name, value);
         }
         command
     }

@@ -46,6 +46,12 @@ pub enum GitError {
         /// What it is instead.
         kind: &'static str,
     },
+    /// Something that must not be written.
+    #[error("cannot record {0}")]
+    Refused(String),
+    /// A remote that is not set up here.
+    #[error("`{0}` is not a remote of this repository")]
+    UnknownRemote(String),
     /// git answered in a way this program does not understand.
     #[error("git {command} answered in an unexpected way: {detail}")]
     Unexpected {
@@ -73,6 +79,8 @@ impl GitError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::GitMissing | Self::GitTooOld(_) => "install git 2.38 or newer".to_owned(),
+            Self::UnknownRemote(_) => "list them with: git remote".to_owned(),
+            Self::Refused(_) => "sign it again with: countersign sign".to_owned(),
             Self::NotAFile { .. } => "put a plain file in its place".to_owned(),
             Self::NotARepository(_) => {
                 "run this inside a clone, or name one with `--repo DIR`".to_owned()

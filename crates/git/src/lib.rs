@@ -9,9 +9,11 @@ mod error;
 mod judge;
 mod origin;
 pub mod provenance;
+pub mod replay;
 mod repo;
 mod scan;
 mod signature;
+pub mod signoffs;
 
 pub use error::GitError;
 pub use judge::{Judged, JudgedChange, JudgedCommit, Trust};

@@ -7,6 +7,8 @@ mod objects;
 mod range;
 mod tree;
 
+pub(crate) use tree::path_text;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
