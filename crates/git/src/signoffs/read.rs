@@ -172,7 +172,7 @@ impl Repo {
         }
         let text = self
             .git
-            .output_with(&["cat-file", "--batch-check"], &input)?;
+            .output_with(&["cat-file", "--batch-check", "--buffer"], &input)?;
         Ok(String::from_utf8_lossy(&text)
             .lines()
             .map(|line| {
