@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use countersign_core::decide::SignOff;
 use countersign_core::effect::Environment;
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::error::CliResult;
 use crate::rules::Rules;
+use crate::signoffs::{Counted, Subject};
 
 /// Lines added and deleted, by the involvement of the commit they are in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -70,21 +72,51 @@ pub(crate) fn is_person(who: &Identity) -> bool {
     matches!(classify(Catalogue::builtin(), named), Class::Human)
 }
 
-/// Collects the facts of a merge.
-pub(crate) fn merge(
-    repo: &Repo,
-    range: &Range,
-    rules: &Rules,
-    now: Timestamp,
-) -> CliResult<Collected> {
+/// Collects the facts of a merge, and the statements that count for it.
+pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -> CliResult<Merge> {
     let keys = |email: &str| signing_keys(&rules.roster, email);
     let trust = Trust {
         keys: &keys,
         notes: rules.policy.settings.trust_authorship_notes,
     };
     let files = repo.changed_files(range.base.as_ref(), &range.head)?;
-    let judged = repo.judge_range(range, &files, trust)?;
-    Ok(facts(&judged, &files, rules, now))
+    let mut judged = repo.judge_range(range, &files, trust)?;
+    let mut collected = facts(&judged, &files, rules, now);
+    let subject = Subject::of(repo, range, rules)?;
+    let mut counted = None;
+    if let Some(subject) = &subject {
+        let mut found = subject.count(repo, rules, &collected, now)?;
+        if found.declare(&mut judged, &collected) {
+            collected = facts(&judged, &files, rules, now);
+            // What was declared may be more than a signer was shown.
+            found = subject.count(repo, rules, &collected, now)?;
+        }
+        counted = Some(found);
+    }
+    Ok(Merge {
+        collected,
+        files,
+        subject,
+        counted,
+    })
+}
+
+/// A merge, ready to be decided on.
+pub(crate) struct Merge {
+    pub(crate) collected: Collected,
+    pub(crate) files: Vec<FileChange>,
+    /// Absent when the change goes onto nothing.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) counted: Option<Counted>,
+}
+
+impl Merge {
+    /// The sign-offs that count.
+    pub(crate) fn signoffs(&self) -> &[SignOff] {
+        self.counted
+            .as_ref()
+            .map_or(&[], |counted| &counted.signoffs)
+    }
 }
 
 /// The public keys that a commit by this mailbox may be signed with.

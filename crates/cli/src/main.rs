@@ -6,6 +6,8 @@ mod commands;
 mod error;
 mod report;
 mod rules;
+mod signer;
+mod signoffs;
 mod style;
 
 use std::process::ExitCode;

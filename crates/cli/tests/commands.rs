@@ -164,7 +164,7 @@ fn backtest_prints_its_table() {
       mia                 mid                 2     2.0        10 min 120 min           0
       pat                 principal           2     2.0        10 min 120 min           0
       sue                 senior              2     2.0        10 min 120 min           0
-      sen                 senior              1     1.0        14 min 120 min           0
+      sen                 senior              1     1.0        15 min 120 min           0
 
       demand stayed within the budgets of those who can sign
     ");
@@ -237,7 +237,7 @@ fn policy_check_proves_that_everyone_can_work() {
     insta::assert_snapshot!(run(org.repo.path(), &["policy", "check"]), @"
     exit 0
     every author has a way forward
-      /tmp/countersign-test-HMpssP/.countersign/policy.toml: 3 rules in 144 cases, 6 authors tried
+      .countersign/policy.toml: 3 rules in 144 cases, 6 authors tried
     ");
 }
 

@@ -30,13 +30,15 @@ fn a_junior_with_an_agent_session_is_held_for_a_senior() {
       made by      jun (junior)  level junior
       AI involved  yes (wrote)  claude-code
       lines        2 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  3b9fbe9 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  d135d17 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
         needs 1 sign-off by at least senior, above the author: nobody yet
 
       can sign      sen, sue, pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -55,13 +57,15 @@ fn a_mid_level_engineer_with_aider_is_held() {
       made by      mia (mid)  level mid
       AI involved  yes (wrote, executed)  aider
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent authored  a7c8364 author  Mia Mid (aider) <mia@example.com>
+      evidence     agent authored  02da943 author  Mia Mid (aider) <mia@example.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
         needs 1 sign-off by at least senior, above the author: nobody yet
 
       can sign      sen, sue, pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -96,7 +100,7 @@ fn a_signed_human_declaration_frees_a_junior() {
       made by      jun (junior)  level junior
       AI involved  no
       lines        0 AI-assisted, 0 unknown, 2 human
-      evidence     human  8577738 declaration  AI-assisted: no
+      evidence     human  d00ae28 declaration  AI-assisted: no
     ");
 }
 
@@ -114,13 +118,15 @@ fn an_unsigned_human_declaration_does_not() {
       made by      jun (junior)  level junior
       AI involved  unknown
       lines        0 AI-assisted, 2 unknown, 0 human
-      evidence     human (unsigned, so it does not count)  dacacec declaration  AI-assisted: no
+      evidence     human (unsigned, so it does not count)  55e7810 declaration  AI-assisted: no
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
         needs 1 sign-off by at least senior, above the author: nobody yet
 
       can sign      sen, sue, pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -143,14 +149,16 @@ fn a_squash_that_lost_its_trailers_is_judged_from_the_originals() {
       AI involved  yes (wrote)  claude-code
       lines        3 AI-assisted, 0 unknown, 0 human
                    AI markers are suppressed here, so their absence says even less
-      evidence     agent session  7fd7dfb squash origin  9381d22: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
-                   suppressed  7fd7dfb squash origin  markers on refs/heads/retry are missing in the squash
+      evidence     agent session  fb09db8 squash origin  fd30c9d: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+                   suppressed  fb09db8 squash origin  markers on refs/heads/retry are missing in the squash
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
         needs 1 sign-off by at least senior, above the author: nobody yet
 
       can sign      sen, sue, pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -177,6 +185,8 @@ fn suppressed_markers_are_evidence() {
         needs 1 sign-off by at least senior, above the author: nobody yet
 
       can sign      sen, sue, pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -199,13 +209,15 @@ fn a_tier_one_service_needs_an_independent_pair_of_eyes() {
       owned by     @shop/checkout
       AI involved  yes (wrote)  claude-code
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  9b6f31c co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  3fdebc1 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-tier-1  on tier-1 services an AI-assisted change needs an independent sign-off, whoever made it
         because AI involvement is yes or unknown; tier 1 or less
         needs 1 sign-off, independent of the author: nobody yet
 
       can sign      jun, mia, sue, pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -220,10 +232,10 @@ fn the_rules_of_the_base_judge_a_change_of_the_rules() {
     exit 1
     HOLD  needs 1 sign-off
 
-      change       main..HEAD  1 commit, 1 file, 56 lines
+      change       main..HEAD  1 commit, 1 file, 57 lines
       made by      mia (mid)  level mid
       AI involved  unknown
-      lines        0 AI-assisted, 56 unknown, 0 human
+      lines        0 AI-assisted, 57 unknown, 0 human
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -234,6 +246,8 @@ fn the_rules_of_the_base_judge_a_change_of_the_rules() {
         needs 1 sign-off by the highest level present: nobody yet
 
       can sign      pat
+
+      countersign sign main..HEAD   for someone who can sign
     ");
 }
 
@@ -284,7 +298,7 @@ fn markdown_and_sarif_say_the_same() {
 
     | claim | where | commit | words |
     | --- | --- | --- | --- |
-    | agent session | co-author | 3b9fbe9 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
+    | agent session | co-author | d135d17 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
 
     </details>
     ");
@@ -314,7 +328,7 @@ fn markdown_and_sarif_say_the_same() {
                 "text": "AI-assisted changes by people below senior need a more senior pair of eyes: needs 1 sign-off by at least senior, above the author: nobody yet"
               },
               "partialFingerprints": {
-                "countersign/v1": "ai-below-senior:3b9fbe93af4c6a151cac2db9dcb76d061af5f7a9"
+                "countersign/v1": "ai-below-senior:d135d1768b01a7a0d97237d24513fd4966a863e7"
               },
               "ruleId": "ai-below-senior"
             }

@@ -107,6 +107,17 @@ impl Strength {
         }
     }
 
+    /// How much a signed declaration of a role says.
+    #[must_use]
+    pub const fn declared(role: Role) -> Self {
+        match role {
+            Role::Wrote => Self::Session,
+            Role::Executed => Self::AgentAuthored,
+            Role::Advised => Self::AcceptedSuggestion,
+            Role::Reviewed => Self::ReviewOnly,
+        }
+    }
+
     /// Whether evidence of this strength alone makes the verdict `yes`.
     #[must_use]
     pub const fn decides(self) -> bool {

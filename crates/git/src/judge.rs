@@ -49,6 +49,22 @@ impl Judged {
     }
 }
 
+impl Judged {
+    /// Adds evidence that holds for every commit, such as what the authors have
+    /// declared about the change.
+    pub fn add_to_commits(&mut self, evidence: &[Evidence]) {
+        for commit in &mut self.commits {
+            let id = commit.commit.id.as_str();
+            let mut all = std::mem::take(&mut commit.involvement.evidence);
+            all.extend(evidence.iter().map(|item| Evidence {
+                commit: Some(id.to_owned()),
+                ..item.clone()
+            }));
+            commit.involvement = reconcile(all);
+        }
+    }
+}
+
 /// A change that landed on a branch.
 #[derive(Debug, Clone)]
 pub struct JudgedChange {

@@ -125,6 +125,16 @@ impl GitRepo {
         self.finish(self.command().args(args), args)
     }
 
+    /// Runs git as someone, insists on success, and returns what it printed.
+    pub fn git_as(&self, who: Who, args: &[&str]) -> String {
+        let mut command = self.command();
+        command
+            .args(args)
+            .env("GIT_COMMITTER_NAME", who.name)
+            .env("GIT_COMMITTER_EMAIL", who.email);
+        self.finish(&mut command, args)
+    }
+
     fn finish(&self, command: &mut Command, args: &[&str]) -> String {
         let output = command.output().expect("git runs");
         if !output.status.success() {

@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use countersign_core::decide::{Load, Verdict, decide};
+use countersign_core::decide::{Decision, Load, Verdict, decide};
 use countersign_core::policy::Mode;
 use jiff::Timestamp;
 
 use super::RepoArgs;
-use crate::collect;
+use crate::collect::{self, Merge};
 use crate::error::{CliResult, exit};
 use crate::report::{self, CheckReport};
 use crate::rules::Rules;
@@ -63,18 +63,9 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
     };
     let rules = Rules::at(&repo, rules_from.as_ref())?;
     let now = args.now.unwrap_or_else(Timestamp::now);
-    let collected = collect::merge(&repo, &range, &rules, now)?;
-    let seen = rules.policy.observe(&collected.facts, now);
-    let decision = decide(
-        &rules.policy,
-        &rules.roster,
-        &collected.facts,
-        &seen,
-        &[],
-        &Load::default(),
-        now,
-    );
-    let report = CheckReport::new(&range, &rules, &collected, &decision);
+    let merge = collect::merge(&repo, &range, &rules, now)?;
+    let decision = judge(&rules, &merge, now);
+    let report = CheckReport::new(&range, &rules, &merge, &decision);
     let text = match (args.json, args.format) {
         (true, _) | (_, Format::Json) => report::json(&report)?,
         (_, Format::Human) => report::human(&report),
@@ -85,6 +76,21 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(code(rules.policy.settings.mode, decision.verdict))
+}
+
+/// Decides on a merge with the sign-offs that count for it.
+pub(super) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
+    let facts = &merge.collected.facts;
+    let seen = rules.policy.observe(facts, now);
+    decide(
+        &rules.policy,
+        &rules.roster,
+        facts,
+        &seen,
+        merge.signoffs(),
+        &Load::default(),
+        now,
+    )
 }
 
 /// Shadow mode shows the same verdict and stops nothing.

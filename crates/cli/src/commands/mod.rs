@@ -2,9 +2,12 @@
 
 mod backtest;
 mod check;
+mod declare;
 mod init;
 mod policy;
 mod scan;
+mod sign;
+mod signoffs;
 
 use std::path::PathBuf;
 
@@ -34,6 +37,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Sign(sign::SignArgs),
+    Declare(declare::DeclareArgs),
+    #[command(subcommand)]
+    Signoffs(signoffs::SignoffsCommand),
     Scan(scan::ScanArgs),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
@@ -59,6 +66,9 @@ impl RepoArgs {
 pub(crate) fn run(cli: Cli) -> CliResult {
     match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Declare(args) => declare::run(&args),
+        Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Backtest(args) => backtest::run(&args),

@@ -30,6 +30,7 @@ pub(crate) fn human(report: &CheckReport) -> String {
     for command in &report.next {
         let why = match command.as_str() {
             "countersign init" => "adopt Countersign here: writes policy and roster to edit",
+            command if command.starts_with("countersign sign ") => "for someone who can sign",
             _ => "find the rules that nobody can satisfy",
         };
         let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
@@ -232,6 +233,25 @@ pub(super) fn requirement_text(requirement: &ExplainedRequirement) -> String {
 
 fn others(out: &mut String, report: &CheckReport) {
     let decision = &report.decision;
+    for signoff in &report.signoffs {
+        let kept = signoff
+            .kept
+            .as_ref()
+            .map_or_else(String::new, |kept| format!(", {kept}"));
+        let message = signoff
+            .message
+            .as_ref()
+            .map_or_else(String::new, |m| format!(": {m}"));
+        let said = match signoff.said {
+            "veto" => "vetoed by",
+            _ => "approved by",
+        };
+        let _ = writeln!(
+            out,
+            "\n  {said} {}{kept}{message}",
+            paint(BOLD, &signoff.person)
+        );
+    }
     for ignored in &decision.ignored {
         let _ = writeln!(
             out,

@@ -8,6 +8,8 @@ use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::involvement::{Evidence, Involvement, Role, Verdict as Ai};
 use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
+use countersign_core::signoff::carry::Kept;
+use countersign_core::signoff::statement::Stance;
 use countersign_git::Range;
 use serde::Serialize;
 
@@ -15,7 +17,7 @@ pub(crate) use human::human;
 pub(crate) use markdown::markdown;
 pub(crate) use sarif::sarif;
 
-use crate::collect::{Author, Collected, Lines};
+use crate::collect::{Author, Lines, Merge};
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
 
@@ -36,6 +38,8 @@ pub(crate) struct CheckReport {
     pub(crate) author_level: String,
     pub(crate) change: ReportChange,
     pub(crate) decision: Explanation,
+    /// Signed statements that count.
+    pub(crate) signoffs: Vec<ReportSignOff>,
     pub(crate) policy: ReportPolicy,
     pub(crate) warnings: Vec<Problem>,
     /// Commands to run next, most useful first.
@@ -80,13 +84,12 @@ pub(crate) struct ReportPolicy {
 }
 
 impl CheckReport {
-    pub(crate) fn new(
-        range: &Range,
-        rules: &Rules,
-        collected: &Collected,
-        decision: &Decision,
-    ) -> Self {
-        let explanation = decision.explain(&rules.policy, &rules.roster);
+    pub(crate) fn new(range: &Range, rules: &Rules, merge: &Merge, decision: &Decision) -> Self {
+        let collected = &merge.collected;
+        let mut explanation = decision.explain(&rules.policy, &rules.roster);
+        if let Some(counted) = &merge.counted {
+            explanation.ignored.extend(counted.ignored());
+        }
         let facts = &collected.facts;
         let involvement: &Involvement = &collected.involvement;
         let level = rules.roster.levels().name(facts.author_level);
@@ -125,14 +128,56 @@ impl CheckReport {
                 from: rules.from.as_ref().map(ToString::to_string),
             },
             warnings: rules.warnings.clone(),
-            next: next(rules, &explanation),
+            signoffs: signoffs(merge),
+            next: next(rules, range, &explanation),
             decision: explanation,
         }
     }
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportSignOff {
+    pub(crate) person: String,
+    /// `approve` or `veto`.
+    pub(crate) said: &'static str,
+    /// RFC 3339.
+    pub(crate) at: String,
+    /// Why it still counts after a rebase; absent when the content is the same.
+    pub(crate) kept: Option<String>,
+    pub(crate) message: Option<String>,
+    /// SHA-256 of the signed statement.
+    pub(crate) statement: String,
+}
+
+fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
+    let accepted = merge
+        .counted
+        .iter()
+        .flat_map(|counted| &counted.verified.accepted);
+    accepted
+        .filter_map(|it| {
+            Some(ReportSignOff {
+                person: it.person.clone(),
+                said: match it.stance {
+                    Stance::Approve => "approve",
+                    Stance::Veto => "veto",
+                    Stance::Revoke | Stance::BreakGlass => return None,
+                },
+                at: it.at.to_string(),
+                kept: it
+                    .kept
+                    .as_ref()
+                    .filter(|kept| **kept != Kept::Identical)
+                    .map(ToString::to_string),
+                message: it.message.clone(),
+                statement: it.statement.to_string(),
+            })
+        })
+        .collect()
+}
+
 /// The commands that lead on from here.
-fn next(rules: &Rules, explanation: &Explanation) -> Vec<String> {
+fn next(rules: &Rules, range: &Range, explanation: &Explanation) -> Vec<String> {
     let mut next = Vec::new();
     if !rules.adopted {
         next.push("countersign init".to_owned());
@@ -142,6 +187,9 @@ fn next(rules: &Rules, explanation: &Explanation) -> Vec<String> {
         .iter()
         .flat_map(|rule| &rule.requirements)
         .any(|requirement| requirement.blocked.is_some());
+    if rules.adopted && !explanation.way_forward.is_empty() {
+        next.push(format!("countersign sign {}", range.text));
+    }
     if rules.adopted && blocked {
         next.push("countersign policy check".to_owned());
     }

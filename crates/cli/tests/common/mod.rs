@@ -20,14 +20,16 @@ const PEOPLE: &str = r#"version = 1
 id = "jun"
 emails = ["jun@example.com"]
 level = "junior"
-keys = [{ ssh = "KEY" }]
+keys = [{ ssh = "KEY jun" }]
 [[person]]
 id = "mia"
 emails = ["mia@example.com"]
+keys = [{ ssh = "KEY mia" }]
 level = "mid"
 [[person]]
 id = "sen"
 emails = ["sen@example.com"]
+keys = [{ ssh = "KEY sen" }]
 level = "senior"
 [[person]]
 id = "sue"
@@ -36,6 +38,7 @@ level = "senior"
 [[person]]
 id = "pat"
 emails = ["pat@example.com"]
+keys = [{ ssh = "KEY pat" }]
 level = "principal"
 "#;
 
@@ -45,23 +48,40 @@ impl Org {
     pub(crate) fn new() -> Self {
         let repo = GitRepo::new();
         let pat = Who::new("Pat Principal", "pat@example.com");
-        let jun = Who::new("Jun Junior", "jun@example.com");
-        let key = repo.signing_key(jun);
-        let key: Vec<&str> = key.split_whitespace().take(2).collect();
+        let mut people = PEOPLE.to_owned();
+        for who in [
+            Who::new("Mia Mid", "mia@example.com"),
+            Who::new("Sen Senior", "sen@example.com"),
+            pat,
+            Who::new("Jun Junior", "jun@example.com"),
+        ] {
+            let key = repo.signing_key(who);
+            let key: Vec<&str> = key.split_whitespace().take(2).collect();
+            let id = who.email.split('@').next().unwrap();
+            people = people.replace(&format!("KEY {id}"), &key.join(" "));
+        }
         repo.commit(
             pat,
             "Adopt Countersign",
             &[
                 (".countersign/policy.toml", countersign_policy()),
-                (
-                    ".countersign/people.toml",
-                    &PEOPLE.replace("KEY", &key.join(" ")),
-                ),
+                (".countersign/people.toml", &people),
                 (".countersign/catalog.yaml", CATALOG),
                 ("README", "shop\n"),
             ],
         );
         Self { repo }
+    }
+}
+
+impl Org {
+    /// Runs a signing command with someone's key.
+    pub(crate) fn sign(&self, id: &str, args: &[&str]) -> String {
+        let key = self.repo.path().join(format!(".git/key-{id}@example.com"));
+        let key = key.display().to_string();
+        let mut all = args.to_vec();
+        all.extend(["--key", &key]);
+        shown(&countersign(self.repo.path(), &all))
     }
 }
 

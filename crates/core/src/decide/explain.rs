@@ -63,7 +63,7 @@ pub struct ExplainedIgnored {
     /// `approve` or `veto`.
     pub said: &'static str,
     /// Why it does not count.
-    pub because: &'static str,
+    pub because: String,
 }
 
 /// A decision in words.
@@ -129,7 +129,7 @@ impl Decision {
                         Said::Approve => "approve",
                         Said::Veto => "veto",
                     },
-                    because: because.text(),
+                    because: because.text().to_owned(),
                 })
                 .collect(),
             way_forward,

@@ -231,6 +231,60 @@ impl Repo {
             }))
     }
 
+    /// The short name of a branch, here or on a remote; `None` for anything
+    /// else that leads to a commit.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn branch_name(&self, rev: &str) -> Result<Option<String>, GitError> {
+        if rev.is_empty() {
+            return Ok(None);
+        }
+        let args = [
+            "rev-parse",
+            "--symbolic-full-name",
+            "--verify",
+            "--quiet",
+            rev,
+        ];
+        let Some(full) = self.git.line(&args)? else {
+            return Ok(None);
+        };
+        if let Some(short) = full.strip_prefix("refs/heads/") {
+            return Ok(Some(short.to_owned()));
+        }
+        let remote = full.strip_prefix("refs/remotes/");
+        Ok(remote.and_then(|name| Some(name.split_once('/')?.1.to_owned())))
+    }
+
+    /// The first commit of a history, along first parents.
+    ///
+    /// # Errors
+    /// [`GitError::Shallow`] where it was cut off.
+    pub fn root_of(&self, commit: &Oid) -> Result<Oid, GitError> {
+        if self.shallow {
+            return Err(GitError::Shallow(commit.short().to_owned()));
+        }
+        let args = [
+            "rev-list",
+            "--first-parent",
+            "--max-parents=0",
+            commit.as_str(),
+        ];
+        let root = self.git.line(&args)?;
+        root.as_deref()
+            .and_then(Oid::new)
+            .ok_or_else(|| GitError::UnknownRevision(commit.to_string()))
+    }
+
+    /// A value from git's configuration.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn config(&self, key: &str) -> Result<Option<String>, GitError> {
+        self.git.line(&["config", "--get", key])
+    }
+
     /// The best common ancestor of two commits.
     ///
     /// # Errors
