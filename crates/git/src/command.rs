@@ -233,7 +233,11 @@ impl Git {
 }
 
 /// Runs a command to its end; threads keep every channel moving.
-fn finish(mut command: Command, args: &[&str], input: &[u8]) -> Result<Answer, GitError> {
+pub(crate) fn finish(
+    mut command: Command,
+    args: &[&str],
+    input: &[u8],
+) -> Result<Answer, GitError> {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
     }

@@ -1,14 +1,13 @@
 //! The commits of a change, each with how AI took part and who made it.
 
-use std::collections::{BTreeSet, HashMap};
-
-use countersign_core::involvement::{Evidence, Involvement, join, reconcile};
+use countersign_core::involvement::{Channel, Claim, Evidence, Involvement, join, reconcile};
 
 use crate::provenance::{
-    Catalogue, Checkpoints, CommitInput, FILE_MAX, Identity as Named, METADATA_MAX, NOTE_MAX,
-    Participant, Signature, TRACE_MAX, Traces, may_suppress, people, read_commit, suppression,
+    Catalogue, CommitInput, FILE_MAX, Identity as Named, Participant, Signature, Traces, evidence,
+    may_suppress, people, places, suppression,
 };
-use crate::repo::{Commit, FileChange, Oid, Range, Repo};
+use crate::records::Records;
+use crate::repo::{Commit, FileChange, Identity, Oid, Range, Repo};
 use crate::signature::{Verified, verify};
 use crate::{GitError, origin};
 
@@ -40,8 +39,7 @@ impl Judged {
     /// How AI took part in the whole change.
     #[must_use]
     pub fn involvement(&self) -> Involvement {
-        let commits = self.commits.iter().map(|commit| &commit.involvement);
-        let mut joined = join(commits);
+        let mut joined = join(self.commits.iter().map(|commit| &commit.involvement));
         let repository = reconcile(self.repository.clone());
         joined.suppressed |= repository.suppressed;
         joined.evidence.extend(repository.evidence);
@@ -95,24 +93,12 @@ impl std::fmt::Debug for Trust<'_> {
     }
 }
 
-/// The older place of git-ai notes: one ref per commit.
-const OLD_NOTES: &str = "refs/ai/authorship";
+/// How many commits are judged together: enough that starting git costs
+/// nothing, few enough that their messages fit in memory.
+const BATCH: usize = 2000;
 
-/// Where Agent Trace records are kept in a repository.
-const TRACES: &str = ".agent-trace/";
-
-/// The branch that holds Entire's checkpoints, here or as fetched.
-const CHECKPOINTS: [&str; 2] = [
-    "refs/heads/entire/checkpoints/v1",
-    "refs/remotes/origin/entire/checkpoints/v1",
-];
-
-/// Files looked at for signs of suppression, for trace records and for
-/// checkpoints; far above what real repositories hold.
-const MAX_FILES: usize = 1000;
-
-/// The refs that hold git-ai notes, most trusted first.
-const NOTES: [&str; 2] = ["refs/notes/ai", "refs/notes/ai-remote/origin"];
+/// How many commits' notes are held at once; notes reach megabytes.
+const NOTED: usize = 100;
 
 impl Repo {
     /// Judges the commits of a range, which changed these files.
@@ -125,34 +111,20 @@ impl Repo {
         files: &[FileChange],
         trust: Trust<'_>,
     ) -> Result<Judged, GitError> {
+        let not = range.onto.as_ref().or(range.base.as_ref());
+        let ids = self.commit_ids(not, &range.head)?;
+        let mut records = Records::find(self, &range.head)?;
+        let mut commits = self.judge_commits(&ids, &mut records, trust)?;
+        origin::judge_squashes(self, &range.head, &mut commits, &mut records, trust)?;
         let catalogue = Catalogue::builtin();
-        let ids = self.commit_ids(range.base.as_ref(), &range.head)?;
-        let paths: Vec<String> = self
-            .list_files(&range.head, "")?
-            .into_iter()
-            .map(|entry| entry.path)
-            .filter(|path| path.starts_with(TRACES) || may_suppress(catalogue, path))
-            .take(MAX_FILES)
-            .collect();
-        let (traced, suppressing): (Vec<&str>, Vec<&str>) = paths
-            .iter()
-            .map(String::as_str)
-            .partition(|path| path.starts_with(TRACES));
-        let mut traces = Traces::default();
-        for bytes in self.small_files(&range.head, &traced, TRACE_MAX)? {
-            traces.add(&bytes.1);
-        }
-        let mut commits = self.judge_commits(&ids, Some(&traces), trust)?;
-        origin::judge_squashes(self, &range.head, &mut commits, trust)?;
-        let mut repository = self.suppression_in(&range.head, &suppressing)?;
+        let mut repository = self.suppression_in(&range.head, &places(catalogue))?;
         if let Some(base) = &range.base {
             // What the change itself takes back was in force while it was made.
-            let touched: Vec<&str> = files
-                .iter()
-                .flat_map(FileChange::paths)
-                .filter(|path| may_suppress(catalogue, path))
-                .collect();
-            repository.extend(self.suppression_in(base, &touched)?);
+            let paths = files.iter().flat_map(FileChange::paths);
+            let touched: Vec<&str> = paths.filter(|path| may_suppress(catalogue, path)).collect();
+            if !touched.is_empty() {
+                repository.extend(self.suppression_in(base, &touched)?);
+            }
         }
         repository.sort();
         repository.dedup();
@@ -163,7 +135,8 @@ impl Repo {
     }
 
     /// Judges every change that landed on a branch since a time (seconds since
-    /// 1970), newest first.
+    /// 1970), newest first, each by its own commits: origins of squashes and
+    /// signs of suppression are not looked for.
     ///
     /// # Errors
     /// When commits, notes or files cannot be read.
@@ -174,27 +147,35 @@ impl Repo {
         trust: Trust<'_>,
         mut visit: impl FnMut(JudgedChange),
     ) -> Result<(), GitError> {
-        let changes = self.landed_changes(head, since)?;
-        let pairs: Vec<(Oid, Option<Oid>)> = changes
-            .iter()
-            .map(|change| (change.landed.id.clone(), change.base.clone()))
-            .collect();
-        let mut files = self.changed_files_of(&pairs)?.into_iter();
-        // All commits at once, since every question costs a process.
-        let ids: Vec<Oid> = changes
-            .iter()
-            .flat_map(|change| change.commits.iter().cloned())
-            .collect();
-        let mut commits = self.judge_commits(&ids, None, trust)?.into_iter();
-        for change in changes {
-            visit(JudgedChange {
-                time: change.landed.committer.time,
-                judged: Judged {
-                    commits: commits.by_ref().take(change.commits.len()).collect(),
-                    repository: Vec::new(),
-                },
-                files: files.next().unwrap_or_default(),
-            });
+        let mut records = Records::find(self, head)?;
+        let mut changes = self.landed_changes(head, since)?.into_iter().peekable();
+        while changes.peek().is_some() {
+            let mut batch = Vec::new();
+            let mut size = 0;
+            while size < BATCH
+                && let Some(change) = changes.next()
+            {
+                size += change.commits.len();
+                batch.push(change);
+            }
+            let pairs: Vec<(Oid, Option<Oid>)> = batch
+                .iter()
+                .map(|change| (change.landed.id.clone(), change.base.clone()))
+                .collect();
+            let ids: Vec<Oid> = batch.iter().flat_map(|c| c.commits.clone()).collect();
+            let mut files = self.changed_files_of(&pairs)?.into_iter();
+            let mut judged = self.judge_commits(&ids, &mut records, trust)?.into_iter();
+            for change in batch {
+                let commits = judged.by_ref().take(change.commits.len()).collect();
+                visit(JudgedChange {
+                    time: change.landed.committer.time,
+                    judged: Judged {
+                        commits,
+                        repository: Vec::new(),
+                    },
+                    files: files.next().unwrap_or_default(),
+                });
+            }
         }
         Ok(())
     }
@@ -203,170 +184,121 @@ impl Repo {
     pub(crate) fn judge_commits(
         &self,
         ids: &[Oid],
-        traces: Option<&Traces>,
+        records: &mut Records,
         trust: Trust<'_>,
     ) -> Result<Vec<JudgedCommit>, GitError> {
-        let catalogue = Catalogue::builtin();
-        let notes = self.notes_of(ids)?;
         let counts = self.line_counts(ids)?;
         let commits = self.read_commits(ids)?;
-        let checkpoints = self.checkpoints_of(&commits)?;
+        records.load_checkpoints(self, &commits)?;
         let mut judged = Vec::with_capacity(commits.len());
-        for (commit, (added, deleted)) in commits.into_iter().zip(counts) {
-            let note = notes.get(&commit.id).map(Vec::as_slice);
-            // Without the lines, an observed human (`h_…`) proves nothing.
-            let lines = match note {
-                Some(note) if trust.notes && note.windows(2).any(|two| two == b"h_") => {
-                    Some(self.added_lines(&commit)?)
-                }
-                _ => None,
-            };
-            let parents: Vec<&str> = commit.parents.iter().map(Oid::as_str).collect();
-            let input = CommitInput {
-                note,
-                traces,
-                added: lines.as_deref(),
-                checkpoints: Some(&checkpoints),
-                ..input(&commit, &parents, trust)
-            };
-            let involvement = read_commit(catalogue, &input);
-            let people = people(catalogue, &input);
-            judged.push(JudgedCommit {
-                involvement,
-                people,
-                added,
-                deleted,
-                commit,
-            });
+        let mut commits = commits.into_iter().zip(counts);
+        for some in ids.chunks(NOTED) {
+            let notes = self.notes(&records.notes, some)?;
+            // The notes come first: `zip` would take one commit too many.
+            for (notes, (commit, (added, deleted))) in notes.into_iter().zip(commits.by_ref()) {
+                let (involvement, people) = self.judge(&commit, records, &notes, trust)?;
+                judged.push(JudgedCommit {
+                    commit,
+                    involvement,
+                    people,
+                    added,
+                    deleted,
+                });
+            }
         }
         Ok(judged)
     }
 
-    /// The git-ai notes on these commits.
-    fn notes_of(&self, ids: &[Oid]) -> Result<HashMap<Oid, Vec<u8>>, GitError> {
-        let mut found: HashMap<Oid, Vec<u8>> = HashMap::new();
-        for name in NOTES {
-            let Some(tip) = self.git.line(&["rev-parse", "--verify", "--quiet", name])? else {
-                continue;
+    fn judge(
+        &self,
+        commit: &Commit,
+        records: &Records,
+        notes: &[Vec<u8>],
+        trust: Trust<'_>,
+    ) -> Result<(Involvement, Vec<Participant>), GitError> {
+        let catalogue = Catalogue::builtin();
+        let observed = |note: &Vec<u8>| memchr::memmem::find(note, b"h_").is_some();
+        let traced = |traces: &Traces| {
+            let parent = commit.parents.first();
+            parent.is_some_and(|parent| !traces.of(parent.as_str()).is_empty())
+        };
+        // Comparing costs a process, and only these two ask for the lines.
+        let wanted = (trust.notes && notes.iter().any(observed))
+            || records.traces.as_ref().is_some_and(traced);
+        let added = if wanted {
+            self.added_lines(commit)?
+        } else {
+            None
+        };
+        let parents: Vec<&str> = commit.parents.iter().map(Oid::as_str).collect();
+        let input = CommitInput {
+            id: commit.id.as_str(),
+            parents: &parents,
+            author: named(&commit.author),
+            committer: named(&commit.committer),
+            message: commit.message.as_bytes(),
+            note: notes.first().map(Vec::as_slice),
+            signature: match verify(commit, trust.keys) {
+                Verified::ByAuthor => Signature::ByAuthor,
+                Verified::NotByAuthor | Verified::Unsigned => Signature::NotByAuthor,
+            },
+            added: added.as_deref(),
+            traces: records.traces.as_ref(),
+            checkpoints: records.checkpoints.as_ref(),
+        };
+        let mut all = evidence(catalogue, &input);
+        let mut found = people(catalogue, &input);
+        // Notes of several refs may disagree; all of them are heard.
+        for note in notes.iter().skip(1) {
+            let other = CommitInput {
+                note: Some(note),
+                ..input
             };
-            let Some(tip) = Oid::new(&tip) else { continue };
-            // Notes are spread over directories; the path without slashes is
-            // the commit's name.
-            let blobs: HashMap<String, Oid> = self
-                .list_files(&tip, "")?
-                .into_iter()
-                .map(|entry| (entry.path.replace('/', ""), entry.id))
-                .collect();
-            let wanted: Vec<(&Oid, &Oid)> = ids
-                .iter()
-                .filter_map(|id| Some((id, blobs.get(id.as_str())?)))
-                .collect();
-            let names: Vec<&str> = wanted.iter().map(|(_, blob)| blob.as_str()).collect();
-            self.each_object(&names, |at, object| {
-                if let (Some((id, _)), Some(object)) = (wanted.get(at), object)
-                    && object.bytes.len() <= NOTE_MAX
-                {
-                    found.entry((*id).clone()).or_insert(object.bytes);
+            all.extend(evidence(catalogue, &other));
+            for participant in people(catalogue, &other) {
+                if !found.contains(&participant) {
+                    found.push(participant);
                 }
-            })?;
-        }
-        if self
-            .git
-            .line(&["for-each-ref", "--count=1", "--format=x", OLD_NOTES])?
-            .is_some()
-        {
-            let names: Vec<String> = ids.iter().map(|id| format!("{OLD_NOTES}/{id}")).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.each_object(&names, |at, object| {
-                if let (Some(id), Some(object)) = (ids.get(at), object)
-                    && object.bytes.len() <= NOTE_MAX
-                {
-                    found.entry(id.clone()).or_insert(object.bytes);
-                }
-            })?;
-        }
-        Ok(found)
-    }
-
-    /// The checkpoints that messages name, for their agents and models.
-    fn checkpoints_of(&self, commits: &[Commit]) -> Result<Checkpoints, GitError> {
-        let mut checkpoints = Checkpoints::default();
-        let named: BTreeSet<&str> = commits
-            .iter()
-            .flat_map(|commit| commit.message.lines())
-            .filter_map(|line| line.trim().strip_prefix("Entire-Checkpoint:"))
-            .map(str::trim)
-            .filter(|id| id.len() > 2 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            .take(MAX_FILES)
-            .collect();
-        if named.is_empty() {
-            return Ok(checkpoints);
-        }
-        for name in CHECKPOINTS {
-            let Some(tip) = self.git.line(&["rev-parse", "--verify", "--quiet", name])? else {
-                continue;
-            };
-            let Some(tip) = Oid::new(&tip) else { continue };
-            let files = self.list_files(&tip, "")?;
-            let wanted: Vec<&str> = files
-                .iter()
-                .map(|entry| entry.path.as_str())
-                .filter(|path| {
-                    let id: String = path.split('/').take(2).collect();
-                    named.contains(id.as_str()) && path.ends_with("metadata.json")
-                })
-                .take(MAX_FILES)
-                .collect();
-            for (path, bytes) in self.small_files(&tip, &wanted, METADATA_MAX)? {
-                checkpoints.add(path, &bytes);
             }
         }
-        Ok(checkpoints)
+        if !trust.notes {
+            all.iter_mut().for_each(distrust);
+        }
+        Ok((reconcile(all), found))
     }
 
-    /// Evidence in files of a commit that markers are suppressed.
+    /// Evidence in files of a commit, or below its folders, that markers are
+    /// suppressed.
     fn suppression_in(&self, commit: &Oid, paths: &[&str]) -> Result<Vec<Evidence>, GitError> {
-        Ok(self
-            .small_files(commit, paths, FILE_MAX)?
+        let catalogue = Catalogue::builtin();
+        let files: Vec<_> = self
+            .list_files_in(commit, paths)?
             .into_iter()
-            .flat_map(|(path, bytes)| suppression(Catalogue::builtin(), path, &bytes))
-            .collect())
-    }
-
-    /// The files among `paths` that exist at a commit and are not too large.
-    fn small_files<'a>(
-        &self,
-        commit: &Oid,
-        paths: &[&'a str],
-        max: usize,
-    ) -> Result<Vec<(&'a str, Vec<u8>)>, GitError> {
-        let contents = self.read_files(commit, paths)?;
-        Ok(paths
-            .iter()
-            .zip(contents)
-            .filter_map(|(path, bytes)| Some((*path, bytes.filter(|b| b.len() <= max)?)))
-            .collect())
+            .filter(|file| file.mode.starts_with("100") && may_suppress(catalogue, &file.path))
+            .collect();
+        let names: Vec<&str> = files.iter().map(|file| file.id.as_str()).collect();
+        let mut found = Vec::new();
+        self.each_object(&names, FILE_MAX, |at, object| {
+            if let (Some(file), Some(object)) = (files.get(at), object) {
+                found.extend(suppression(catalogue, &file.path, &object.bytes));
+            }
+        })?;
+        Ok(found)
     }
 }
 
-fn input<'a>(commit: &'a Commit, parents: &'a [&'a str], trust: Trust<'_>) -> CommitInput<'a> {
-    let named = |who: &'a crate::repo::Identity| Named {
+/// A note's claim that a person wrote the lines is listed and decides nothing.
+fn distrust(item: &mut Evidence) {
+    if item.channel == Channel::GitAiNote
+        && let Claim::Human { trusted } = &mut item.claim
+    {
+        *trusted = false;
+    }
+}
+
+fn named(who: &Identity) -> Named<'_> {
+    Named {
         name: &who.name,
         email: &who.email,
-    };
-    CommitInput {
-        id: commit.id.as_str(),
-        parents,
-        author: named(&commit.author),
-        committer: named(&commit.committer),
-        message: commit.message.as_bytes(),
-        note: None,
-        signature: match verify(commit, trust.keys) {
-            Verified::ByAuthor => Signature::ByAuthor,
-            Verified::NotByAuthor | Verified::Unsigned => Signature::NotByAuthor,
-        },
-        added: None,
-        traces: None,
-        checkpoints: None,
     }
 }

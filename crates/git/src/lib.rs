@@ -9,6 +9,7 @@ mod error;
 mod judge;
 mod origin;
 pub mod provenance;
+mod records;
 pub mod replay;
 mod repo;
 mod scan;
@@ -17,6 +18,9 @@ pub mod signoffs;
 
 pub use error::GitError;
 pub use judge::{Judged, JudgedChange, JudgedCommit, Trust};
-pub use repo::{Change, Commit, FileChange, Identity, Oid, Range, Repo, Signature, TreeEntry};
+pub use repo::{
+    Change, Commit, FileChange, Identity, NoteIndex, Oid, Origins, Proof, Range, Repo, Signature,
+    SquashOrigin, TreeEntry,
+};
 pub use scan::{ScanOptions, ScanRecord};
 pub use signature::{Verified, verify};

@@ -42,7 +42,7 @@ impl Repo {
     ) -> Result<(), GitError> {
         let ids = self.commit_ids(None, &options.rev)?;
         let names: Vec<&str> = ids.iter().map(Oid::as_str).collect();
-        self.each_object(&names, |at, object| {
+        self.each_object(&names, crate::repo::MAX_OBJECT, |at, object| {
             let (Some(id), Some(object)) = (ids.get(at), object) else {
                 return;
             };

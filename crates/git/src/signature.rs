@@ -20,7 +20,7 @@ pub enum Verified {
     /// A key of the author's mailbox made it, over this very commit.
     ByAuthor,
     /// There is a signature, but not one that proves the author: another key,
-    /// another format (such as OpenPGP), or damaged.
+    /// another format (such as `OpenPGP`), or damaged.
     NotByAuthor,
     /// There is none.
     Unsigned,

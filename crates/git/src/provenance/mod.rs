@@ -24,7 +24,7 @@ pub use identity::{Class, classify, name_suffix};
 pub use message::MESSAGE_MAX;
 pub use people::{PARTICIPANTS_MAX, Part, Participant, people};
 pub use read::{Scanned, evidence, read_commit, scan_commit};
-pub use suppression::{FILE_MAX, may_suppress, suppression};
+pub use suppression::{FILE_MAX, may_suppress, places, suppression};
 
 #[cfg(test)]
 mod tests;

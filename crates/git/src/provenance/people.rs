@@ -55,15 +55,24 @@ pub fn people(catalogue: &Catalogue, commit: &CommitInput<'_>) -> Vec<Participan
         found: Vec::new(),
     };
     let by_agent = matches!(classify(catalogue, commit.author), Class::Agent { .. });
-    let part = |otherwise| if by_agent { Part::Operator } else { otherwise };
+    // The people around an agent's work asked for it; the forge that committed
+    // it, and other agents, did not.
+    let part = |identity, otherwise| {
+        let is_person = || classify(catalogue, identity) == Class::Human;
+        if by_agent && is_person() {
+            Part::Operator
+        } else {
+            otherwise
+        }
+    };
     list.add(commit.author, Part::Author);
-    list.add(commit.committer, part(Part::Committer));
+    list.add(commit.committer, part(commit.committer, Part::Committer));
     message::markers(catalogue, commit.message, |marker| {
         let is_co_author = matches!(marker.row.value, "co-authored-by" | "co-developed-by");
         if marker.row.kind == Kind::IdentityKey && is_co_author {
             let value = String::from_utf8_lossy(marker.value);
             for identity in identities(&value) {
-                list.add(identity, part(Part::CoAuthor));
+                list.add(identity, part(identity, Part::CoAuthor));
             }
         }
     });

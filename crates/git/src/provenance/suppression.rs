@@ -71,6 +71,32 @@ pub fn may_suppress(catalogue: &Catalogue, path: &str) -> bool {
     is_config(catalogue, path) || is_hook(path) || INSTRUCTIONS.contains(&path)
 }
 
+/// Where hooks that are told by their name alone are usually kept.
+const SCRIPT_FOLDERS: &[&str] = &[
+    "bin/", "ci/", ".ci/", "contrib/", "dev/", "scripts/", "tools/",
+];
+
+/// The folders and files from the root that are worth listing for
+/// [`may_suppress`], so that a large tree need not be listed whole.
+#[must_use]
+pub fn places(catalogue: &Catalogue) -> Vec<&'static str> {
+    let configs = catalogue
+        .configs()
+        .iter()
+        .filter_map(|row| row.value.split_once(": "));
+    let fixed = [
+        HOOK_FOLDERS,
+        HOOK_FILES,
+        HOOK_NAMES,
+        SCRIPT_FOLDERS,
+        INSTRUCTIONS,
+    ];
+    configs
+        .map(|(path, _)| path)
+        .chain(fixed.concat())
+        .collect()
+}
+
 /// The signs of suppression in one file, each with the words found.
 #[must_use]
 pub fn suppression(catalogue: &Catalogue, path: &str, bytes: &[u8]) -> Vec<Evidence> {

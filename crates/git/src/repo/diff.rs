@@ -1,9 +1,8 @@
 //! What changed between two commits.
 
 use super::tree::path_text;
-use super::{Commit, Oid, Repo};
+use super::{Oid, Repo};
 use crate::GitError;
-use crate::provenance::AddedLines;
 
 /// One changed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,20 +121,6 @@ impl Repo {
             .collect()
     }
 
-    /// The lines that a commit added to each file, against its first parent.
-    ///
-    /// # Errors
-    /// When git cannot compare them.
-    pub(crate) fn added_lines(&self, commit: &Commit) -> Result<Vec<AddedLines>, GitError> {
-        let base = commit.parents.first().unwrap_or(self.empty_tree());
-        let mut args = vec!["diff-tree", "-p", "-U0", "--no-color", "--src-prefix=a/"];
-        args.push("--dst-prefix=b/");
-        args.extend(DIFF.iter().filter(|option| **option != "-z"));
-        args.extend([base.as_str(), commit.id.as_str()]);
-        let text = self.git.output(&args)?;
-        Ok(parse_hunks(&String::from_utf8_lossy(&text)))
-    }
-
     /// Lines added and deleted by each commit against its first parent, in the
     /// order given; merges count as (0, 0), binary files as nothing.
     ///
@@ -187,44 +172,6 @@ fn find_header(text: &[u8], id: &[u8]) -> Option<usize> {
         let after = text.get(at + id.len());
         matches!(before, None | Some(b'\0' | b'\n')) && matches!(after, Some(b'\0' | b'\n'))
     })
-}
-
-/// Reads `@@ -a,b +c,d @@` headers under `+++ b/path` lines.
-fn parse_hunks(text: &str) -> Vec<AddedLines> {
-    let mut files: Vec<AddedLines> = Vec::new();
-    // Content lines may look like headers; hunk sizes tell how many to skip.
-    let mut skip = 0_u64;
-    for line in text.lines() {
-        if skip > 0 && line.starts_with(['+', '-']) {
-            skip -= 1;
-        } else if let Some(path) = line.strip_prefix("+++ ") {
-            let path = path.strip_prefix("b/").unwrap_or(path);
-            files.push(AddedLines {
-                path: path.trim_end_matches('\t').to_owned(),
-                ranges: Vec::new(),
-            });
-        } else if let Some((removed, start, added)) = hunk(line) {
-            skip = removed + u64::from(added);
-            if let (Some(file), true) = (files.last_mut(), added > 0) {
-                file.ranges.push((start, start.saturating_add(added - 1)));
-            }
-        }
-    }
-    files.retain(|file| !file.ranges.is_empty());
-    files
-}
-
-/// `@@ -a,b +c,d @@` as (b, c, d); a missing count is 1.
-fn hunk(line: &str) -> Option<(u64, u32, u32)> {
-    let mut words = line.strip_prefix("@@ ")?.split(' ');
-    let old = words.next()?.strip_prefix('-')?;
-    let new = words.next()?.strip_prefix('+')?;
-    let count = |text: &str| {
-        text.split_once(',')
-            .map_or(Some(1), |(_, n)| n.parse().ok())
-    };
-    let start = new.split(',').next()?.parse().ok()?;
-    Some((u64::from(count(old)?), start, count(new)?))
 }
 
 /// Reads `--raw --numstat -z`: all raw records, then all counts, in the same

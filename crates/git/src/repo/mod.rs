@@ -3,8 +3,11 @@
 mod commit;
 mod diff;
 mod history;
+mod lines;
+mod notes;
 mod objects;
 mod range;
+mod squash;
 mod tree;
 
 pub(crate) use tree::path_text;
@@ -15,7 +18,10 @@ use std::path::{Path, PathBuf};
 pub use commit::{Commit, Identity, Signature};
 pub use diff::FileChange;
 pub use history::Change;
+pub use notes::NoteIndex;
+pub(crate) use objects::MAX_OBJECT;
 pub use range::Range;
+pub use squash::{Origins, Proof, SquashOrigin};
 pub use tree::TreeEntry;
 
 use crate::GitError;

@@ -94,12 +94,19 @@ impl Repo {
     /// # Errors
     /// When git cannot list them.
     pub fn list_files(&self, commit: &Oid, below: &str) -> Result<Vec<TreeEntry>, GitError> {
+        let below: &[&str] = if below.is_empty() { &[] } else { &[below] };
+        self.list_files_in(commit, below)
+    }
+
+    /// The files below several directories, or at these very paths; those that
+    /// do not exist are passed over.
+    pub(crate) fn list_files_in(
+        &self,
+        commit: &Oid,
+        paths: &[&str],
+    ) -> Result<Vec<TreeEntry>, GitError> {
         let args = ["ls-tree", "-r", "-z", "--full-tree", commit.as_str(), "--"];
-        let below: Vec<OsString> = [below]
-            .into_iter()
-            .filter(|b| !b.is_empty())
-            .map(raw_path)
-            .collect();
+        let below: Vec<OsString> = paths.iter().map(|path| raw_path(path)).collect();
         Ok(parse_entries(&self.git.output_paths(&args, &below)?))
     }
 }
