@@ -57,7 +57,7 @@ pub fn people(catalogue: &Catalogue, commit: &CommitInput<'_>) -> Vec<Participan
     let by_agent = matches!(classify(catalogue, commit.author), Class::Agent { .. });
     // The people around an agent's work asked for it; the forge that committed
     // it, and other agents, did not.
-    let part = |identity, otherwise| {
+    let part = |identity: Identity<'_>, otherwise| {
         let is_person = || classify(catalogue, identity) == Class::Human;
         if by_agent && is_person() {
             Part::Operator

@@ -385,7 +385,7 @@ fn the_person_behind_an_agents_commit_is_its_operator() {
         parts(&input),
         [
             part("copilot-swe-agent[bot]", Part::Author, false),
-            part("GitHub", Part::CoAuthor, false),
+            part("GitHub", Part::Committer, false),
             part("Grace", Part::Operator, true),
         ]
     );
