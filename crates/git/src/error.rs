@@ -38,6 +38,14 @@ pub enum GitError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// An object is missing or damaged.
+    #[error("object {id} cannot be read: {reason}")]
+    BadObject {
+        /// Its name.
+        id: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A path that names something else than a file.
     #[error("`{path}` is a {kind}, not a file")]
     NotAFile {
@@ -79,6 +87,7 @@ impl GitError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::GitMissing | Self::GitTooOld(_) => "install git 2.38 or newer".to_owned(),
+            Self::BadObject { .. } => "see what is missing: git fsck".to_owned(),
             Self::UnknownRemote(_) => "list them with: git remote".to_owned(),
             Self::Refused(_) => "sign it again with: countersign sign".to_owned(),
             Self::NotAFile { .. } => "put a plain file in its place".to_owned(),

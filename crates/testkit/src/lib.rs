@@ -7,6 +7,7 @@
 )]
 
 mod git;
+mod history;
 pub mod signing;
 
 pub use git::{GitRepo, Who};

@@ -7,6 +7,7 @@ mod lines;
 mod notes;
 mod objects;
 mod range;
+mod raw;
 mod squash;
 mod tree;
 
@@ -21,6 +22,7 @@ pub use history::Change;
 pub use notes::NoteIndex;
 pub(crate) use objects::MAX_OBJECT;
 pub use range::Range;
+pub(crate) use raw::RawCommit;
 pub use squash::{Origins, Proof, SquashOrigin};
 pub use tree::TreeEntry;
 
@@ -59,6 +61,12 @@ impl Oid {
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.0.bytes().all(|byte| byte == b'0')
+    }
+}
+
+impl From<gix_hash::ObjectId> for Oid {
+    fn from(id: gix_hash::ObjectId) -> Self {
+        Self(id.to_string())
     }
 }
 
@@ -148,6 +156,39 @@ impl Repo {
     #[must_use]
     pub const fn is_shallow(&self) -> bool {
         self.shallow
+    }
+
+    /// Where this repository keeps its objects.
+    pub(crate) fn object_dir(&self) -> Result<PathBuf, GitError> {
+        let args = [
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-path",
+            "objects",
+        ];
+        let dir = self.git.line(&args)?;
+        dir.map(PathBuf::from).ok_or_else(|| GitError::Unexpected {
+            command: "rev-parse".into(),
+            detail: "no object directory".into(),
+        })
+    }
+
+    /// The commits at which a shallow clone ends; their parents are not here.
+    pub(crate) fn cut(&self) -> Result<Vec<Oid>, GitError> {
+        if !self.shallow {
+            return Ok(Vec::new());
+        }
+        let args = [
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-path",
+            "shallow",
+        ];
+        let Some(path) = self.git.line(&args)? else {
+            return Ok(Vec::new());
+        };
+        let text = std::fs::read_to_string(path)?;
+        Ok(text.lines().filter_map(Oid::new).collect())
     }
 
     /// The tree without entries, in this repository's object format.

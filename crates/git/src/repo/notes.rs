@@ -39,6 +39,11 @@ impl NoteIndex {
         self.blobs.contains_key(commit)
     }
 
+    /// The notes of a commit.
+    pub(crate) fn blobs(&self, commit: &Oid) -> &[Oid] {
+        self.blobs.get(commit).map_or(&[], Vec::as_slice)
+    }
+
     fn add(&mut self, commit: Oid, blob: Oid) {
         let blobs = self.blobs.entry(commit).or_default();
         // The same note often arrives by several refs.

@@ -254,23 +254,12 @@ impl Repo {
 
     /// Where objects are kept, as git wants it in its environment.
     fn object_dirs(&self) -> Result<std::ffi::OsString, GitError> {
-        let own = self.git.line(&[
-            "rev-parse",
-            "--path-format=absolute",
-            "--git-path",
-            "objects",
-        ])?;
-        let own = own.ok_or_else(|| GitError::Unexpected {
-            command: "rev-parse".into(),
-            detail: "no object directory".into(),
-        })?;
+        let own = self.object_dir()?;
         let more = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
         let more = std::env::split_paths(&more).collect::<Vec<_>>();
-        std::env::join_paths(std::iter::once(own.into()).chain(more)).map_err(|_| {
-            GitError::Unexpected {
-                command: "rev-parse".into(),
-                detail: "an object directory with a separator in its name".into(),
-            }
+        std::env::join_paths(std::iter::once(own).chain(more)).map_err(|_| GitError::Unexpected {
+            command: "rev-parse".into(),
+            detail: "an object directory with a separator in its name".into(),
         })
     }
 }
