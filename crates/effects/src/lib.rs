@@ -12,6 +12,7 @@ pub mod kubernetes;
 pub mod plan;
 pub mod pulumi;
 pub mod reading;
+pub mod shell;
 pub mod sql;
 pub mod summary;
 pub mod terraform;
