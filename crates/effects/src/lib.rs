@@ -5,8 +5,11 @@
 
 mod backups;
 pub mod cloudformation;
+pub mod command;
 pub mod document;
 pub mod environment;
+pub mod http;
+pub mod interpreter;
 pub mod knowledge;
 pub mod kubernetes;
 pub mod plan;
@@ -15,4 +18,5 @@ pub mod reading;
 pub mod shell;
 pub mod sql;
 pub mod summary;
+pub mod target;
 pub mod terraform;

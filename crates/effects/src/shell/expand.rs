@@ -37,6 +37,17 @@ impl Vars {
     }
 }
 
+/// A variable's text where the shell itself knows it: `Some(None)` for one
+/// that is known to be unset.
+#[must_use]
+pub fn expand_var(vars: &Vars, name: &str) -> Option<Option<String>> {
+    match vars.named.get(name)? {
+        Var::Scalar(text) => Some(Some(text.clone())),
+        Var::Array(items) => Some(items.first().cloned()),
+        Var::Unset => Some(None),
+    }
+}
+
 /// What expansion needs from whoever runs the shell.
 pub trait Expander {
     /// The variables of the shell.

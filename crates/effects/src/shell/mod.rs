@@ -14,8 +14,9 @@ mod pattern;
 mod simple;
 mod word;
 
+pub(crate) use decode::from_base64_utf16;
 pub use decode::{Decoded, filter_output, printf};
-pub use expand::{Expander, Vars};
+pub use expand::{Expander, Var, Vars, expand_var};
 pub use parse::{ParseError, Parsed, parse};
 pub use pattern::{glob_match, glob_match_nocase};
 
