@@ -335,6 +335,36 @@ impl Shell<'_> {
                 let place = if mounted || free { Place::Here } else { Place::Throwaway };
                 self.run_mounted(place, &parsed, &rest, input.as_deref())
             }
+            // The subcommand itself is a program (`microk8s kubectl …`).
+            "self" => {
+                let at = parsed.positionals.first().map_or(0, |(at, _)| *at);
+                self.run_argv(args.get(at..).unwrap_or(&[]), stdin)
+            }
+            "package" => {
+                let mut argv = rest;
+                if let Some(first) = argv.first_mut() {
+                    *first = package_program(first);
+                }
+                self.run_argv(&argv, stdin)
+            }
+            "each" => {
+                for text in &rest {
+                    self.run_code(text, None);
+                }
+                HOLE.to_string()
+            }
+            "nix" => {
+                let mut argv: Vec<String> = parsed.value(&["-c", "--command"]).map(str::to_owned).into_iter().collect();
+                argv.extend(rest);
+                self.run_argv(&argv, stdin)
+            }
+            "aws-profile" => {
+                let profile = parsed.positional(used.saturating_sub(1)).unwrap_or("").to_owned();
+                self.in_subshell(|shell| {
+                    shell.vars.set("AWS_PROFILE", profile);
+                    shell.run_words_or_text(&rest, stdin)
+                })
+            }
             _ => self.run_words_or_text(&rest, stdin),
         }
     }
@@ -365,7 +395,39 @@ impl Shell<'_> {
     fn run_words_or_text(&mut self, rest: &[String], stdin: Option<&str>) -> String {
         match rest {
             [only] if only.contains(' ') => self.run_code(only, stdin),
+            // `sudo NAME=value program` sets the variable for the program.
+            [first, tail @ ..] if is_assignment(first) => {
+                let (name, value) = first.split_once('=').unwrap_or((first, ""));
+                self.in_subshell(|shell| {
+                    shell.vars.set(name, value.to_owned());
+                    shell.run_words_or_text(tail, stdin)
+                })
+            }
             _ => self.run_argv(rest, stdin),
         }
     }
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+/// The program a package runs: `aws-cdk@2` is `cdk`.
+fn package_program(package: &str) -> String {
+    let bare = match package.get(1..).and_then(|rest| rest.find('@')) {
+        Some(at) => package.get(..=at).unwrap_or(package),
+        None => package,
+    };
+    match bare {
+        "aws-cdk" => "cdk",
+        "netlify-cli" => "netlify",
+        "firebase-tools" => "firebase",
+        "@railway/cli" => "railway",
+        "cdktf-cli" => "cdktf",
+        "@nestjs/cli" => "nest",
+        other => other,
+    }
+    .to_owned()
 }
