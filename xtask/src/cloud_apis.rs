@@ -14,16 +14,54 @@ use serde_json::Value;
 
 /// Verbs that take something away.
 const DELETES: &[&str] = &[
-    "delete", "terminate", "destroy", "purge", "remove", "deregister", "revoke", "detach", "disassociate", "release", "reset", "disable",
-    "drop", "abandon", "undeploy", "wipe", "empty", "leave", "retire", "decommission", "deactivate", "unassign", "unlink", "evict",
+    "delete",
+    "terminate",
+    "destroy",
+    "purge",
+    "remove",
+    "deregister",
+    "revoke",
+    "detach",
+    "disassociate",
+    "release",
+    "reset",
+    "disable",
+    "drop",
+    "abandon",
+    "undeploy",
+    "wipe",
+    "empty",
+    "leave",
+    "retire",
+    "decommission",
+    "deactivate",
+    "unassign",
+    "unlink",
+    "evict",
 ];
 /// Verbs that stop, restart or put back something that runs.
 const DISRUPTS: &[&str] = &[
-    "stop", "reboot", "restart", "rebuild", "failover", "shutdown", "suspend", "pause", "drain", "rollback", "deallocate",
-    "recreate", "reimage", "hibernate",
+    "stop",
+    "reboot",
+    "restart",
+    "rebuild",
+    "failover",
+    "shutdown",
+    "suspend",
+    "pause",
+    "drain",
+    "rollback",
+    "deallocate",
+    "recreate",
+    "reimage",
+    "hibernate",
 ];
 /// The CLI calls these services by another name (aws-cli, `customizations/rename`).
-const RENAMED: &[(&str, &str)] = &[("codedeploy", "deploy"), ("config", "configservice")];
+const RENAMED: &[(&str, &str)] = &[
+    ("codedeploy", "deploy"),
+    ("config", "configservice"),
+    ("s3", "s3api"),
+];
 
 /// Writes both tables.
 ///
@@ -36,12 +74,17 @@ pub(crate) fn run(from: &Path, repository: &Path) -> Result<()> {
     fs::write(target.join("aws.tsv"), &aws)?;
     let google = google(from)?;
     fs::write(target.join("google.tsv"), &google)?;
-    println!("aws.tsv {} bytes, google.tsv {} bytes", aws.len(), google.len());
+    println!(
+        "aws.tsv {} bytes, google.tsv {} bytes",
+        aws.len(),
+        google.len()
+    );
     Ok(())
 }
 
 fn read_json(path: &Path) -> Result<Value> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
@@ -77,7 +120,12 @@ fn class(operation: &str) -> Option<char> {
     if operation.starts_with("schedule-key-deletion") || operation.ends_with("-without-recovery") {
         return Some('D');
     }
-    let starts = |verb: &&&str| operation == **verb || operation.strip_prefix(**verb).is_some_and(|rest| rest.starts_with('-'));
+    let starts = |verb: &&&str| {
+        operation == **verb
+            || operation
+                .strip_prefix(**verb)
+                .is_some_and(|rest| rest.starts_with('-'))
+    };
     if DELETES.iter().any(|v| starts(&v)) {
         Some('D')
     } else if DISRUPTS.iter().any(|v| starts(&v)) {
@@ -94,18 +142,41 @@ fn aws(from: &Path) -> Result<String> {
         if !service.is_dir() {
             continue;
         }
-        let Some(model) = sorted_entries(&service)?.pop().map(|v| v.join("service-2.json")) else {
+        let Some(model) = sorted_entries(&service)?
+            .pop()
+            .map(|v| v.join("service-2.json"))
+        else {
             continue;
         };
         if !model.exists() {
-            bail!("{} is missing; unpack the `.gz` files first", model.display());
+            bail!(
+                "{} is missing; unpack the `.gz` files first",
+                model.display()
+            );
         }
         let model = read_json(&model)?;
-        let directory = service.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let name = RENAMED.iter().find(|(from, _)| *from == directory).map_or(directory, |(_, to)| to);
-        let prefix = ["signingName", "endpointPrefix"].iter().find_map(|k| model.pointer(&format!("/metadata/{k}"))?.as_str()).unwrap_or(directory);
-        for operation in model.get("operations").and_then(Value::as_object).into_iter().flat_map(|o| o.keys()) {
-            let level = levels.pointer(&format!("/{prefix}/privileges/{operation}/access_level")).and_then(Value::as_str).unwrap_or("");
+        let directory = service
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
+        let name = RENAMED
+            .iter()
+            .find(|(from, _)| *from == directory)
+            .map_or(directory, |(_, to)| to);
+        let prefix = ["signingName", "endpointPrefix"]
+            .iter()
+            .find_map(|k| model.pointer(&format!("/metadata/{k}"))?.as_str())
+            .unwrap_or(directory);
+        for operation in model
+            .get("operations")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|o| o.keys())
+        {
+            let level = levels
+                .pointer(&format!("/{prefix}/privileges/{operation}/access_level"))
+                .and_then(Value::as_str)
+                .unwrap_or("");
             if matches!(level, "Read" | "List" | "Tagging") {
                 continue;
             }
@@ -114,7 +185,10 @@ fn aws(from: &Path) -> Result<String> {
                 continue;
             }
             if let Some(class) = class(&operation) {
-                lines.entry((name.to_owned(), class)).or_default().insert(operation);
+                lines
+                    .entry((name.to_owned(), class))
+                    .or_default()
+                    .insert(operation);
             }
         }
     }
@@ -141,8 +215,16 @@ fn google(from: &Path) -> Result<String> {
 }
 
 fn collect(node: &Value, verbs: &mut BTreeMap<String, char>) {
-    for (name, method) in node.get("methods").and_then(Value::as_object).into_iter().flatten() {
-        let http = method.get("httpMethod").and_then(Value::as_str).unwrap_or("");
+    for (name, method) in node
+        .get("methods")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let http = method
+            .get("httpMethod")
+            .and_then(Value::as_str)
+            .unwrap_or("");
         let name = kebab(name);
         let class = match http {
             "DELETE" => Some('D'),
@@ -153,7 +235,12 @@ fn collect(node: &Value, verbs: &mut BTreeMap<String, char>) {
             verbs.insert(name, class);
         }
     }
-    for resource in node.get("resources").and_then(Value::as_object).into_iter().flat_map(|r| r.values()) {
+    for resource in node
+        .get("resources")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|r| r.values())
+    {
         collect(resource, verbs);
     }
 }

@@ -37,27 +37,50 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
     if request.method.eq_ignore_ascii_case("PURGE") {
         return Some(danger(Verb::Delete, request.url, "an HTTP PURGE request"));
     }
-    if let Some(name) = request.url.split(['?', '&']).find_map(|p| p.strip_prefix("Action="))
+    if let Some(name) = request
+        .url
+        .split(['?', '&'])
+        .find_map(|p| p.strip_prefix("Action="))
         && cloud::aws_class_anywhere(&cloud::kebab(name)).is_some()
     {
-        return Some(danger(Verb::Delete, name, "an AWS query that takes something away"));
+        return Some(danger(
+            Verb::Delete,
+            name,
+            "an AWS query that takes something away",
+        ));
     }
     let body = request.body.unwrap_or("");
     if let Some(name) = destroying_mutation(body).or_else(|| destroying_mutation(&unescape(body))) {
-        return Some(danger(Verb::Delete, &name, "a GraphQL mutation that takes something away"));
+        return Some(danger(
+            Verb::Delete,
+            &name,
+            "a GraphQL mutation that takes something away",
+        ));
     }
-    let writes = matches!(request.method.to_ascii_uppercase().as_str(), "POST" | "PUT" | "PATCH") || (request.method.is_empty() && request.body.is_some());
+    let writes = matches!(
+        request.method.to_ascii_uppercase().as_str(),
+        "POST" | "PUT" | "PATCH"
+    ) || (request.method.is_empty() && request.body.is_some());
     if !writes {
         return None;
     }
     if let Some(word) = destroying_path(request.url) {
-        return Some(danger(Verb::Delete, word, "the path names a destroying action"));
+        return Some(danger(
+            Verb::Delete,
+            word,
+            "the path names a destroying action",
+        ));
     }
-    destroying_action(body).map(|word| danger(Verb::Delete, word, "the body names a destroying action"))
+    destroying_action(body)
+        .map(|word| danger(Verb::Delete, word, "the body names a destroying action"))
 }
 
 fn danger(verb: Verb, object: &str, reason: &'static str) -> Danger {
-    Danger { verb, object: object.to_owned(), reason }
+    Danger {
+        verb,
+        object: object.to_owned(),
+        reason,
+    }
 }
 
 fn unescape(body: &str) -> String {
@@ -68,7 +91,23 @@ fn unescape(body: &str) -> String {
 fn destroys(name: &str) -> bool {
     let kebab = cloud::kebab(name);
     kebab.split(['-', '_', '.']).any(|word| {
-        matches!(word, "delete" | "destroy" | "remove" | "purge" | "terminate" | "wipe" | "drop" | "truncate" | "deprovision" | "teardown" | "revoke" | "reset" | "archive" | "uninstall")
+        matches!(
+            word,
+            "delete"
+                | "destroy"
+                | "remove"
+                | "purge"
+                | "terminate"
+                | "wipe"
+                | "drop"
+                | "truncate"
+                | "deprovision"
+                | "teardown"
+                | "revoke"
+                | "reset"
+                | "archive"
+                | "uninstall"
+        )
     })
 }
 
@@ -79,8 +118,13 @@ fn destroying_mutation(body: &str) -> Option<String> {
         let after = rest.get(at + "mutation".len()..).unwrap_or("");
         rest = after;
         // `mutation Name($x: T) { field(…) }`: skip the name and the variables.
-        let Some(open) = selection(after) else { continue };
-        if let Some(field) = fields(after.get(open + 1..).unwrap_or("")).into_iter().find(|f| destroys(f)) {
+        let Some(open) = selection(after) else {
+            continue;
+        };
+        if let Some(field) = fields(after.get(open + 1..).unwrap_or(""))
+            .into_iter()
+            .find(|f| destroys(f))
+        {
             return Some(field);
         }
     }
@@ -95,7 +139,13 @@ fn selection(text: &str) -> Option<usize> {
             '(' => brackets += 1,
             ')' => brackets -= 1,
             '{' if brackets == 0 => return Some(at),
-            _ if brackets == 0 && !(c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '$' | '@' | '\\')) => return None,
+            _ if brackets == 0
+                && !(c.is_alphanumeric()
+                    || c.is_whitespace()
+                    || matches!(c, '_' | '$' | '@' | '\\')) =>
+            {
+                return None;
+            }
             _ => {}
         }
     }
@@ -140,18 +190,46 @@ fn destroying_path(url: &str) -> Option<&str> {
     path.split(['/', ':']).skip(1).find(|segment| {
         matches!(
             segment.trim_start_matches('_'),
-            "delete" | "destroy" | "purge" | "terminate" | "wipe" | "drop" | "truncate" | "delete_by_query" | "flush" | "deprovision" | "reset" | "batchDelete" | "bulk_delete" | "shutdown" | "teardown"
+            "delete"
+                | "destroy"
+                | "purge"
+                | "terminate"
+                | "wipe"
+                | "drop"
+                | "truncate"
+                | "delete_by_query"
+                | "flush"
+                | "deprovision"
+                | "reset"
+                | "batchDelete"
+                | "bulk_delete"
+                | "shutdown"
+                | "teardown"
         )
     })
 }
 
 /// `"type": "destroy"` and its kin in a JSON or form body.
 fn destroying_action(body: &str) -> Option<&str> {
-    const KEYS: &[&str] = &["\"type\"", "\"action\"", "\"operation\"", "\"op\"", "\"command\"", "\"method\"", "action", "Action"];
+    const KEYS: &[&str] = &[
+        "\"type\"",
+        "\"action\"",
+        "\"operation\"",
+        "\"op\"",
+        "\"command\"",
+        "\"method\"",
+        "action",
+        "Action",
+    ];
     for key in KEYS {
         let Some(at) = body.find(key) else { continue };
-        let value = body.get(at + key.len()..).unwrap_or("").trim_start_matches([' ', ':', '=', '"']);
-        let end = value.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(value.len());
+        let value = body
+            .get(at + key.len()..)
+            .unwrap_or("")
+            .trim_start_matches([' ', ':', '=', '"']);
+        let end = value
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+            .unwrap_or(value.len());
         let word = value.get(..end).unwrap_or("");
         if destroys(word) && !word.is_empty() {
             return Some(word);
@@ -169,17 +247,56 @@ mod tests {
         for (method, url, body, dangerous) in [
             ("DELETE", "https://a/x", None, true),
             ("GET", "https://a/delete", None, false),
-            ("POST", "https://a/g", Some(r#"{"query":"mutation { volumeDelete(volumeId: \"abc\") }"}"#), true),
-            ("POST", "https://a/g", Some(r#"{"query":"mutation Del($id: ID!) { deleteUser(id: $id) { ok } }"}"#), true),
-            ("POST", "https://a/g", Some(r#"{"query":"mutation { createUser(name: \"volumeDelete\") { id } }"}"#), false),
-            ("POST", "https://a/g", Some(r#"{"query":"query { deletedUsers { id } }"}"#), false),
-            ("POST", "https://a/v1/1/actions", Some(r#"{"type":"destroy"}"#), true),
-            ("POST", "https://a/v1/users", Some(r#"{"name":"delete me"}"#), false),
+            (
+                "POST",
+                "https://a/g",
+                Some(r#"{"query":"mutation { volumeDelete(volumeId: \"abc\") }"}"#),
+                true,
+            ),
+            (
+                "POST",
+                "https://a/g",
+                Some(r#"{"query":"mutation Del($id: ID!) { deleteUser(id: $id) { ok } }"}"#),
+                true,
+            ),
+            (
+                "POST",
+                "https://a/g",
+                Some(r#"{"query":"mutation { createUser(name: \"volumeDelete\") { id } }"}"#),
+                false,
+            ),
+            (
+                "POST",
+                "https://a/g",
+                Some(r#"{"query":"query { deletedUsers { id } }"}"#),
+                false,
+            ),
+            (
+                "POST",
+                "https://a/v1/1/actions",
+                Some(r#"{"type":"destroy"}"#),
+                true,
+            ),
+            (
+                "POST",
+                "https://a/v1/users",
+                Some(r#"{"name":"delete me"}"#),
+                false,
+            ),
             ("POST", "https://es/o/_delete_by_query", Some("{}"), true),
-            ("POST", "https://rds.amazonaws.com/?Action=DeleteDBInstance&x=1", None, true),
+            (
+                "POST",
+                "https://rds.amazonaws.com/?Action=DeleteDBInstance&x=1",
+                None,
+                true,
+            ),
         ] {
             let request = Request { method, url, body };
-            assert_eq!(judge(&request).is_some(), dangerous, "{method} {url} {body:?}");
+            assert_eq!(
+                judge(&request).is_some(),
+                dangerous,
+                "{method} {url} {body:?}"
+            );
         }
     }
 }

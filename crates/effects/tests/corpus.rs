@@ -44,12 +44,19 @@ fn the_corpus_is_judged_well() {
         }
         if row.destructive != held {
             let kind = if row.destructive { "missed" } else { "alarm " };
-            wrong.push(format!("{kind} {:8} {}", row.family, row.command.replace('\n', "␤")));
+            wrong.push(format!(
+                "{kind} {:8} {}",
+                row.family,
+                row.command.replace('\n', "␤")
+            ));
         }
     }
     println!("| family | caught | missed | false alarms | passed |\n|---|---|---|---|---|");
     for (family, c) in &families {
-        println!("| {family} | {} | {} | {} | {} |", c.caught, c.missed, c.alarms, c.passed);
+        println!(
+            "| {family} | {} | {} | {} | {} |",
+            c.caught, c.missed, c.alarms, c.passed
+        );
     }
     println!(
         "| all | {} | {} | {} | {} |\nrecall {:.3}, false alarms {:.3}",
@@ -64,5 +71,9 @@ fn the_corpus_is_judged_well() {
         println!("{line}");
     }
     assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
-    assert!(total.alarm_rate() <= 0.02, "false alarms {:.3}", total.alarm_rate());
+    assert!(
+        total.alarm_rate() <= 0.02,
+        "false alarms {:.3}",
+        total.alarm_rate()
+    );
 }

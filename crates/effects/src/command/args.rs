@@ -1,5 +1,7 @@
 //! Arguments split into options and positionals, by a program's own rules.
 
+use super::table::Block;
+
 /// How a program writes its options.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Style {
@@ -22,6 +24,8 @@ pub(super) struct Grammar<'t> {
     pub(super) before: &'t str,
     /// With [`Style::LongTakesValue`]: options that take none.
     pub(super) switches: &'t str,
+    /// Rows `@values:SUB`: options that take a value after that subcommand.
+    pub(super) subcommands: Option<Block>,
     /// Stop reading options after this many positionals.
     pub(super) stop_after: Option<usize>,
 }
@@ -64,11 +68,19 @@ impl<'a> Args<'a> {
         let mut at = 0;
         while let Some(arg) = argv.get(at) {
             at += 1;
-            if grammar.stop_after.is_some_and(|stop| args.positionals.len() > stop) {
+            if grammar
+                .stop_after
+                .is_some_and(|stop| args.positionals.len() > stop)
+            {
                 return args;
             }
             if arg == "--" {
-                args.positionals.extend(argv.iter().enumerate().skip(at).map(|(i, a)| (i, a.as_str())));
+                args.positionals.extend(
+                    argv.iter()
+                        .enumerate()
+                        .skip(at)
+                        .map(|(i, a)| (i, a.as_str())),
+                );
                 return args;
             }
             if arg.len() < 2 || !arg.starts_with('-') {
@@ -87,11 +99,21 @@ impl<'a> Args<'a> {
     }
 
     fn takes_value(&self, name: &str, grammar: &Grammar<'_>) -> bool {
-        let listed = |list: &str| list.split_ascii_whitespace().any(|l| l == name || (grammar.style == Style::Single && name.strip_prefix('-') == Some(l)));
+        let listed = |list: &str| {
+            list.split_ascii_whitespace().any(|l| {
+                l == name || (grammar.style == Style::Single && name.strip_prefix('-') == Some(l))
+            })
+        };
         if grammar.style == Style::LongTakesValue && name.starts_with("--") {
             return !name.starts_with("--no-") && !listed(grammar.switches);
         }
-        listed(grammar.values) || (self.positionals.is_empty() && listed(grammar.before))
+        if listed(grammar.values) || (self.positionals.is_empty() && listed(grammar.before)) {
+            return true;
+        }
+        let (Some(block), Some(first)) = (grammar.subcommands, self.positional(0)) else {
+            return false;
+        };
+        block.subcommand_values(first).is_some_and(listed)
     }
 
     /// Whether the next argument was taken as the value.
@@ -103,13 +125,18 @@ impl<'a> Args<'a> {
         let mut used = false;
         if value.is_none() && self.takes_value(name, grammar) {
             // A switch of a tool whose options mostly take values.
-            let is_option = grammar.style == Style::LongTakesValue && next.is_some_and(|n| n.starts_with("--"));
+            let is_option =
+                grammar.style == Style::LongTakesValue && next.is_some_and(|n| n.starts_with("--"));
             if !is_option {
                 value = next;
                 used = next.is_some();
             }
         }
-        self.options.push(Opt { short: '\0', name, value });
+        self.options.push(Opt {
+            short: '\0',
+            name,
+            value,
+        });
         used
     }
 
@@ -118,22 +145,39 @@ impl<'a> Args<'a> {
             let mut name = [0_u8; 5];
             name[0] = b'-';
             let length = c.encode_utf8(&mut name[1..]).len() + 1;
-            let dashed = name.get(..length).and_then(|n| std::str::from_utf8(n).ok()).unwrap_or("");
+            let dashed = name
+                .get(..length)
+                .and_then(|n| std::str::from_utf8(n).ok())
+                .unwrap_or("");
             if self.takes_value(dashed, grammar) {
                 let rest = arg.get(at + c.len_utf8()..).unwrap_or("");
                 let attached = !rest.is_empty();
-                let value = if attached { Some(rest.strip_prefix('=').unwrap_or(rest)) } else { next };
-                self.options.push(Opt { short: c, name: arg, value });
+                let value = if attached {
+                    Some(rest.strip_prefix('=').unwrap_or(rest))
+                } else {
+                    next
+                };
+                self.options.push(Opt {
+                    short: c,
+                    name: arg,
+                    value,
+                });
                 return !attached && next.is_some();
             }
-            self.options.push(Opt { short: c, name: arg, value: None });
+            self.options.push(Opt {
+                short: c,
+                name: arg,
+                value: None,
+            });
         }
         false
     }
 
     /// Whether any of these options (`-f`, `--force`) is given.
     pub(super) fn has(&self, names: &[&str]) -> bool {
-        self.options.iter().any(|opt| names.iter().any(|name| opt.is(name)))
+        self.options
+            .iter()
+            .any(|opt| names.iter().any(|name| opt.is(name)))
     }
 
     /// The last value given to any of these options.
@@ -169,7 +213,11 @@ mod tests {
 
     #[test]
     fn splits_by_each_style() {
-        let plain = Grammar { values: "-n --name", before: "-C", ..Grammar::default() };
+        let plain = Grammar {
+            values: "-n --name",
+            before: "-C",
+            ..Grammar::default()
+        };
         let list = argv("-C dir push -fn5 --name=x --force -- -a");
         let args = Args::parse(&list, &plain);
         assert_eq!(args.value(&["-C"]), Some("dir"));
@@ -178,13 +226,20 @@ mod tests {
         assert!(args.has(&["-f"]) && args.has(&["--force"]) && !args.has(&["-a"]));
         assert_eq!(args.positional(1), Some("-a"));
 
-        let aws = Grammar { style: Style::LongTakesValue, switches: "--force", ..Grammar::default() };
+        let aws = Grammar {
+            style: Style::LongTakesValue,
+            switches: "--force",
+            ..Grammar::default()
+        };
         let list = argv("--region us s3 rb --force s3://b --no-x y");
         let args = Args::parse(&list, &aws);
         let words: Vec<_> = args.positionals.iter().map(|(_, t)| *t).collect();
         assert_eq!(words, ["s3", "rb", "s3://b", "y"]);
 
-        let single = Grammar { style: Style::Single, ..Grammar::default() };
+        let single = Grammar {
+            style: Style::Single,
+            ..Grammar::default()
+        };
         let list = argv("-chdir=a apply --auto-approve");
         let args = Args::parse(&list, &single);
         assert_eq!(args.value(&["-chdir"]), Some("a"));

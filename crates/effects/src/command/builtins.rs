@@ -8,7 +8,12 @@ use crate::shell::{HOLE, Var, has_hole, printf};
 
 impl Shell<'_> {
     /// Runs a builtin; what it prints, or `None` when it is none.
-    pub(super) fn run_builtin(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> Option<String> {
+    pub(super) fn run_builtin(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> Option<String> {
         let silent = Some(String::new());
         match name {
             "cd" | "pushd" | "chdir" | "Set-Location" => {
@@ -58,13 +63,20 @@ impl Shell<'_> {
             "command" | "builtin" | "exec" => Some(self.run_command_word(name, args, stdin)),
             "history" => {
                 if args.iter().any(|a| a == "-c") {
-                    self.destroys(Verb::Delete, "history", "shell history", "clears the shell's history");
+                    self.destroys(
+                        Verb::Delete,
+                        "history",
+                        "shell history",
+                        "clears the shell's history",
+                    );
                 }
                 Some(HOLE.to_string())
             }
-            "break" | "continue" | "return" | "exit" | "true" | "false" | ":" | "wait" | "umask" | "shopt" | "ulimit" | "hash" | "jobs"
-            | "fg" | "bg" | "disown" | "let" | "times" | "dirs" | "popd" | "getopts" | "compgen" | "complete" | "bind" | "enable" | "help"
-            | "logout" | "unalias" | "setopt" | "unsetopt" | "autoload" | "rehash" => silent,
+            "break" | "continue" | "return" | "exit" | "true" | "false" | ":" | "wait"
+            | "umask" | "shopt" | "ulimit" | "hash" | "jobs" | "fg" | "bg" | "disown" | "let"
+            | "times" | "dirs" | "popd" | "getopts" | "compgen" | "complete" | "bind"
+            | "enable" | "help" | "logout" | "unalias" | "setopt" | "unsetopt" | "autoload"
+            | "rehash" => silent,
             _ => None,
         }
     }
@@ -84,8 +96,16 @@ impl Shell<'_> {
         for (at, name) in names.iter().enumerate() {
             let value = match line {
                 Some(line) if names.len() == 1 => line.trim().to_owned(),
-                Some(line) if at + 1 < names.len() => line.split_ascii_whitespace().nth(at).unwrap_or("").to_owned(),
-                Some(line) => line.split_ascii_whitespace().skip(at).collect::<Vec<_>>().join(" "),
+                Some(line) if at + 1 < names.len() => line
+                    .split_ascii_whitespace()
+                    .nth(at)
+                    .unwrap_or("")
+                    .to_owned(),
+                Some(line) => line
+                    .split_ascii_whitespace()
+                    .skip(at)
+                    .collect::<Vec<_>>()
+                    .join(" "),
                 None => HOLE.to_string(),
             };
             self.vars.set(name, value);
@@ -139,7 +159,12 @@ impl Shell<'_> {
         let before = self.reading.findings.len();
         let unknowns = self.reading.unknowns.len();
         self.run_code(action, None);
-        let late = has_late_variables(action) && self.reading.findings.get(before..).is_some_and(|f| f.iter().all(|f| f.effect.verb == Verb::Unknown));
+        let late = has_late_variables(action)
+            && self
+                .reading
+                .findings
+                .get(before..)
+                .is_some_and(|f| f.iter().all(|f| f.effect.verb == Verb::Unknown));
         if late {
             self.pending_trap = Some((action.clone(), before, unknowns));
         }
@@ -172,7 +197,11 @@ impl Shell<'_> {
             if name == "command" && matches!(first.as_str(), "-v" | "-V") {
                 return tail.first().cloned().unwrap_or_default();
             }
-            rest = if name == "exec" && first == "-a" { tail.get(1..).unwrap_or(&[]) } else { tail };
+            rest = if name == "exec" && first == "-a" {
+                tail.get(1..).unwrap_or(&[])
+            } else {
+                tail
+            };
         }
         if rest.is_empty() {
             return String::new();
@@ -193,7 +222,13 @@ impl Shell<'_> {
     }
 
     /// Runs a script file by its first line.
-    pub(super) fn run_script_file(&mut self, path: &str, text: &str, args: &[String], stdin: Option<&str>) -> String {
+    pub(super) fn run_script_file(
+        &mut self,
+        path: &str,
+        text: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> String {
         let first = text.lines().next().unwrap_or("");
         let interpreter = first.strip_prefix("#!").map(|line| {
             let mut words = line.split_ascii_whitespace();
@@ -214,7 +249,10 @@ impl Shell<'_> {
             _ => {
                 let saved = self.vars.positional.replace(args.to_vec());
                 let dir = self.cwd.clone();
-                self.note(&format!("reads the script {}", quote_all(&[path.to_owned()])));
+                self.note(&format!(
+                    "reads the script {}",
+                    quote_all(&[path.to_owned()])
+                ));
                 let output = self.run_code(text, stdin);
                 self.cwd = dir;
                 self.vars.positional = saved;

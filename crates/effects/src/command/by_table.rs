@@ -12,7 +12,12 @@ use crate::target::{Target, resolve};
 
 impl Shell<'_> {
     /// Judges a program the tables know; what it prints, or `None`.
-    pub(super) fn judge_by_table(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> Option<String> {
+    pub(super) fn judge_by_table(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> Option<String> {
         let block = table::find(name)?;
         let parsed = Args::parse(args, &block.grammar());
         let matched = block.first_match(&parsed, &|name| self.variable(name));
@@ -78,7 +83,11 @@ impl Shell<'_> {
         let target = resolve(facets, self.context.targets());
         match &self.place {
             // A client run inside a container or on a host lands no better than that place.
-            Place::Elsewhere(outer) if target.basis <= outer.basis || outer.environment > target.environment => outer.clone(),
+            Place::Elsewhere(outer)
+                if target.basis <= outer.basis || outer.environment > target.environment =>
+            {
+                outer.clone()
+            }
             _ => target,
         }
     }
@@ -87,7 +96,10 @@ impl Shell<'_> {
     pub(super) fn facets(&self, block: Block, parsed: &Args<'_>) -> Vec<(String, String)> {
         let mut facets: Vec<(String, String)> = Vec::new();
         for row in block.directives("@target") {
-            let found = row.object.split_ascii_whitespace().find_map(|source| self.facet_source(source, row.effect, parsed));
+            let found = row
+                .object
+                .split_ascii_whitespace()
+                .find_map(|source| self.facet_source(source, row.effect, parsed));
             if let Some(value) = found
                 && !value.is_empty()
             {
@@ -111,10 +123,17 @@ impl Shell<'_> {
             return self.variable(name);
         }
         if let Some(index) = source.strip_prefix('#') {
-            return parsed.positional(index.parse::<usize>().ok()?.checked_sub(1)?).map(str::to_owned);
+            return parsed
+                .positional(index.parse::<usize>().ok()?.checked_sub(1)?)
+                .map(str::to_owned);
         }
         if let Some(glob) = source.strip_prefix('%') {
-            return parsed.positionals.iter().map(|(_, t)| *t).find(|t| crate::shell::glob_match(glob, t)).map(str::to_owned);
+            return parsed
+                .positionals
+                .iter()
+                .map(|(_, t)| *t)
+                .find(|t| crate::shell::glob_match(glob, t))
+                .map(str::to_owned);
         }
         match source {
             "@chosen" => self.chosen.get(facet).cloned(),
@@ -127,7 +146,8 @@ impl Shell<'_> {
     fn directory_name(&self) -> Option<String> {
         let cwd = self.cwd.as_deref()?;
         let root = self.context.project_root()?;
-        cwd.strip_prefix(root).map(|rest| rest.trim_start_matches('/').to_owned())
+        cwd.strip_prefix(root)
+            .map(|rest| rest.trim_start_matches('/').to_owned())
     }
 
     /// A path's own words, not those of the home directory above it.
@@ -136,7 +156,11 @@ impl Shell<'_> {
         roots
             .into_iter()
             .flatten()
-            .find_map(|root| value.strip_prefix(root).filter(|rest| rest.starts_with('/')))
+            .find_map(|root| {
+                value
+                    .strip_prefix(root)
+                    .filter(|rest| rest.starts_with('/'))
+            })
             .unwrap_or(value)
             .to_owned()
     }
@@ -145,7 +169,11 @@ impl Shell<'_> {
     fn facet_file(&self, spec: &str, parsed: &Args<'_>) -> Option<String> {
         let (path, key) = spec.split_once(' ').unwrap_or((spec, ""));
         let path = match path.strip_prefix("$KUBECONFIG|") {
-            Some(other) => parsed.value(&["--kubeconfig"]).map(str::to_owned).or_else(|| self.variable("KUBECONFIG")).unwrap_or_else(|| other.to_owned()),
+            Some(other) => parsed
+                .value(&["--kubeconfig"])
+                .map(str::to_owned)
+                .or_else(|| self.variable("KUBECONFIG"))
+                .unwrap_or_else(|| other.to_owned()),
             None => match parsed.value(&["-chdir"]) {
                 Some(dir) => format!("{dir}/{path}"),
                 None => path.to_owned(),
@@ -157,12 +185,27 @@ impl Shell<'_> {
         }
         text.lines()
             .find_map(|line| line.trim().strip_prefix(key))
-            .map(|value| value.trim_start_matches([' ', '=', ':']).trim().trim_matches(['"', '\'']).to_owned())
+            .map(|value| {
+                value
+                    .trim_start_matches([' ', '=', ':'])
+                    .trim()
+                    .trim_matches(['"', '\''])
+                    .to_owned()
+            })
     }
 
     /// Remembers a target chosen for the commands that follow.
     fn choose(&mut self, spec: &str, parsed: &Args<'_>) {
-        const CHOICES: &[&str] = &["kube-context", "workspace", "gcp-project", "azure-subscription", "docker-context", "stack", "environment", "app"];
+        const CHOICES: &[&str] = &[
+            "kube-context",
+            "workspace",
+            "gcp-project",
+            "azure-subscription",
+            "docker-context",
+            "stack",
+            "environment",
+            "app",
+        ];
         let Some((facet, selector)) = spec.split_once('=') else {
             return;
         };
@@ -182,7 +225,10 @@ impl Shell<'_> {
             .iter()
             .take(3)
             .map(|(_, t)| *t)
-            .find(|t| has_hole(t) || (super::vocabulary::is_strong_verb(t) && !t.contains(['/', '.', ' '])));
+            .find(|t| {
+                has_hole(t)
+                    || (super::vocabulary::is_strong_verb(t) && !t.contains(['/', '.', ' ']))
+            });
         if let Some(verb) = verb {
             let object = format!("{name} {verb}");
             let found = Found {
@@ -203,17 +249,26 @@ fn select(selector: &str, parsed: &Args<'_>) -> String {
         let words: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).collect();
         return words.join(" ");
     }
-    if let Some(index) = selector.strip_prefix('$').and_then(|i| i.parse::<usize>().ok()) {
-        return parsed.positional(index.saturating_sub(1)).unwrap_or("").to_owned();
+    if let Some(index) = selector
+        .strip_prefix('$')
+        .and_then(|i| i.parse::<usize>().ok())
+    {
+        return parsed
+            .positional(index.saturating_sub(1))
+            .unwrap_or("")
+            .to_owned();
     }
     parsed.value(&[selector]).unwrap_or("").to_owned()
 }
 
 fn asks_for_help(block: Block, parsed: &Args<'_>, args: &[String]) -> bool {
-    let takes_h = block.directive("@values").is_some_and(|v| v.split(' ').any(|o| o == "-h")) || block.directive("@no-h").is_some();
-    parsed.has(&["--help", "--version"])
+    let takes_h = block
+        .directive("@values")
+        .is_some_and(|v| v.split(' ').any(|o| o == "-h"))
+        || block.directive("@no-h").is_some();
+    parsed.has(&["--help"])
+        || (parsed.positionals.is_empty() && parsed.has(&["--version"]))
         || (!takes_h && parsed.has(&["-h", "-help"]))
         || parsed.positional(0) == Some("help")
         || (block.directive("@help-last").is_some() && args.last().is_some_and(|a| a == "help"))
 }
-

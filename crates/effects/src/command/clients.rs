@@ -13,7 +13,12 @@ use crate::shell::{HOLE, has_hole};
 impl Shell<'_> {
     /// Judges a client with an `@sql` row; false when there is none, or when
     /// nothing was given to run (the other rows decide then).
-    pub(super) fn judge_client(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> bool {
+    pub(super) fn judge_client(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> bool {
         let Some(block) = table::find(name) else {
             return false;
         };
@@ -23,6 +28,13 @@ impl Shell<'_> {
         }
         let parsed = Args::parse(args, &block.grammar());
         if parsed.has(&["--help", "--version"]) {
+            return true;
+        }
+        // A dry run, or another use that only looks.
+        if let Some((row, _)) = block.first_match(&parsed, &|name| self.variable(name))
+            && row.effect == "none"
+        {
+            self.note(row.reason);
             return true;
         }
         let mut judged = false;
@@ -39,20 +51,43 @@ impl Shell<'_> {
         judged
     }
 
-    fn judge_source(&mut self, block: Block, parsed: &Args<'_>, dialect: &str, source: &str, stdin: Option<&str>) -> bool {
+    fn judge_source(
+        &mut self,
+        block: Block,
+        parsed: &Args<'_>,
+        dialect: &str,
+        source: &str,
+        stdin: Option<&str>,
+    ) -> bool {
         let texts: Vec<String> = match source.as_bytes().first() {
             Some(b'|') => stdin.map(str::to_owned).into_iter().collect(),
             Some(b'<') => {
                 let name = source.get(1..).unwrap_or("");
                 let paths: Vec<String> = match name.strip_prefix('@') {
-                    Some(_) => parsed.positionals.iter().filter_map(|(_, t)| t.strip_prefix('@')).map(str::to_owned).collect(),
+                    Some(_) => parsed
+                        .positionals
+                        .iter()
+                        .filter_map(|(_, t)| t.strip_prefix('@'))
+                        .map(str::to_owned)
+                        .collect(),
                     None => parsed.values(&[name]).map(str::to_owned).collect(),
                 };
-                paths.iter().map(|p| self.file_text(p).unwrap_or_else(|| HOLE.to_string())).collect()
+                paths
+                    .iter()
+                    .map(|p| self.file_text(p).unwrap_or_else(|| HOLE.to_string()))
+                    .collect()
             }
             Some(b'#') => {
-                let index = source.get(1..).and_then(|i| i.parse::<usize>().ok()).unwrap_or(1);
-                parsed.positionals.iter().skip(index - 1).map(|(_, t)| (*t).to_owned()).collect()
+                let index = source
+                    .get(1..)
+                    .and_then(|i| i.parse::<usize>().ok())
+                    .unwrap_or(1);
+                parsed
+                    .positionals
+                    .iter()
+                    .skip(index - 1)
+                    .map(|(_, t)| (*t).to_owned())
+                    .collect()
             }
             _ => parsed.values(&[source]).map(str::to_owned).collect(),
         };
@@ -63,7 +98,13 @@ impl Shell<'_> {
     }
 
     /// Judges a text of statements for a client.
-    pub(super) fn judge_statements(&mut self, block: Block, parsed: &Args<'_>, dialect: &str, text: &str) {
+    pub(super) fn judge_statements(
+        &mut self,
+        block: Block,
+        parsed: &Args<'_>,
+        dialect: &str,
+        text: &str,
+    ) {
         if has_hole(text) && text.trim().chars().all(|c| c == HOLE) {
             let found = Found {
                 verb: Verb::Unknown,
@@ -84,12 +125,19 @@ impl Shell<'_> {
             }
             "redis" => {
                 for line in text.lines().take(200) {
-                    let words: Vec<String> = line.split_ascii_whitespace().map(str::to_owned).collect();
+                    let words: Vec<String> =
+                        line.split_ascii_whitespace().map(str::to_owned).collect();
                     let inner = Args::parse(&words, &block.grammar());
                     if let Some((row, _)) = block.first_match(&inner, &|_| None)
                         && let Some((verb, danger)) = Self::effect_code(row.effect)
                     {
-                        let found = Found { verb, kind: "keys", object: line, danger, reason: row.reason };
+                        let found = Found {
+                            verb,
+                            kind: "keys",
+                            object: line,
+                            danger,
+                            reason: row.reason,
+                        };
                         self.place_finding(block, parsed, &found);
                     }
                 }
@@ -99,7 +147,11 @@ impl Shell<'_> {
         }
         for line in text.lines() {
             // `\!` of psql and `.shell` of sqlite3 run commands.
-            if let Some(command) = line.trim_start().strip_prefix("\\!").or_else(|| line.trim_start().strip_prefix(".shell ")) {
+            if let Some(command) = line
+                .trim_start()
+                .strip_prefix("\\!")
+                .or_else(|| line.trim_start().strip_prefix(".shell "))
+            {
                 self.run_code(command, None);
             }
         }
@@ -108,7 +160,11 @@ impl Shell<'_> {
                 verb: statement.verb,
                 kind: statement.kind,
                 object: &statement.object,
-                danger: if statement.dangerous { Danger::Destructive } else { Danger::None },
+                danger: if statement.dangerous {
+                    Danger::Destructive
+                } else {
+                    Danger::None
+                },
                 reason: statement.reason,
             };
             self.place_finding(block, parsed, &found);

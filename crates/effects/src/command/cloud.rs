@@ -54,7 +54,10 @@ fn lines<'k>(table: &'static str, key: &'k str) -> impl Iterator<Item = &'static
     let (mut low, mut high) = (0, bytes.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start = bytes.get(..middle).and_then(|b| memchr::memrchr(b'\n', b)).map_or(0, |at| at + 1);
+        let start = bytes
+            .get(..middle)
+            .and_then(|b| memchr::memrchr(b'\n', b))
+            .map_or(0, |at| at + 1);
         let rest = table.get(start..).unwrap_or("");
         if rest.split(['\t', '\n']).next().unwrap_or("") < key {
             low = start + rest.find('\n').map_or(rest.len(), |at| at + 1);
@@ -62,7 +65,11 @@ fn lines<'k>(table: &'static str, key: &'k str) -> impl Iterator<Item = &'static
             high = start;
         }
     }
-    table.get(low..).unwrap_or("").lines().take_while(move |line| line.split('\t').next() == Some(key))
+    table
+        .get(low..)
+        .unwrap_or("")
+        .lines()
+        .take_while(move |line| line.split('\t').next() == Some(key))
 }
 
 /// The class of an AWS operation by its command-line name.
@@ -70,7 +77,11 @@ pub(crate) fn aws_class(service: &str, operation: &str) -> Option<Class> {
     lines(AWS, service).find_map(|line| {
         let mut columns = line.split('\t').skip(1);
         let class = Class::of(columns.next()?)?;
-        columns.next()?.split(' ').any(|name| name == operation).then_some(class)
+        columns
+            .next()?
+            .split(' ')
+            .any(|name| name == operation)
+            .then_some(class)
     })
 }
 
@@ -79,7 +90,11 @@ pub(crate) fn aws_class_anywhere(operation: &str) -> Option<Class> {
     AWS.lines().find_map(|line| {
         let mut columns = line.split('\t').skip(1);
         let class = Class::of(columns.next()?)?;
-        columns.next()?.split(' ').any(|name| name == operation).then_some(class)
+        columns
+            .next()?
+            .split(' ')
+            .any(|name| name == operation)
+            .then_some(class)
     })
 }
 
@@ -94,10 +109,18 @@ pub(crate) fn kebab(name: &str) -> String {
     let mut before = '-';
     let mut chars = name.chars().peekable();
     while let Some(c) = chars.next() {
-        if c.is_uppercase() && before != '-' && before != '_' && (!before.is_uppercase() || chars.peek().is_some_and(|n| n.is_lowercase())) {
+        if c.is_uppercase()
+            && before != '-'
+            && before != '_'
+            && (!before.is_uppercase() || chars.peek().is_some_and(|n| n.is_lowercase()))
+        {
             out.push('-');
         }
-        out.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
+        out.push(if c == '_' {
+            '-'
+        } else {
+            c.to_ascii_lowercase()
+        });
         before = c;
     }
     out
@@ -115,11 +138,16 @@ impl Shell<'_> {
             return false;
         };
         let parsed = Args::parse(args, &block.grammar());
-        if parsed.has(&["--help", "--generate-cli-skeleton", "--version"]) || args.last().is_some_and(|a| a == "help") {
+        if parsed.has(&["--help", "--generate-cli-skeleton", "--version"])
+            || args.last().is_some_and(|a| a == "help")
+        {
             self.note("only prints help");
             return true;
         }
-        if block.first_match(&parsed, &|name| self.variable(name)).is_some() {
+        if block
+            .first_match(&parsed, &|name| self.variable(name))
+            .is_some()
+        {
             return false;
         }
         let words: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).collect();
@@ -134,7 +162,13 @@ impl Shell<'_> {
         };
         if let Some(class) = found {
             let object = words.join(" ");
-            let found = Found { verb: class.verb(), kind: "cloud resource", object: &object, danger: Danger::Destructive, reason: class.reason() };
+            let found = Found {
+                verb: class.verb(),
+                kind: "cloud resource",
+                object: &object,
+                danger: Danger::Destructive,
+                reason: class.reason(),
+            };
             self.place_finding(block, &parsed, &found);
         }
         true
@@ -149,10 +183,29 @@ fn aws_by_model(words: &[&str]) -> Option<Class> {
 /// The first word of the path that is a verb decides.
 fn by_verb(words: &[&str], class: fn(&str) -> Option<Class>) -> Option<Class> {
     const READS: &[&str] = &[
-        "list", "describe", "get", "read", "show", "tail", "create", "add", "update", "set", "ssh", "print", "get-credentials", "login", "wait", "exists",
+        "list",
+        "describe",
+        "get",
+        "read",
+        "show",
+        "tail",
+        "create",
+        "add",
+        "update",
+        "set",
+        "ssh",
+        "print",
+        "get-credentials",
+        "login",
+        "wait",
+        "exists",
     ];
     for word in words.iter().skip(1) {
-        if READS.contains(word) || word.starts_with("get-") || word.starts_with("list-") || word.starts_with("add-") {
+        if READS.contains(word)
+            || word.starts_with("get-")
+            || word.starts_with("list-")
+            || word.starts_with("add-")
+        {
             return None;
         }
         if let Some(class) = class(word) {
@@ -165,8 +218,10 @@ fn by_verb(words: &[&str], class: fn(&str) -> Option<Class>) -> Option<Class> {
 /// Verbs of `az` (Azure CLI reference, command groups share them).
 fn azure_class(word: &str) -> Option<Class> {
     match word {
-        "delete" | "purge" | "remove" | "delete-batch" | "delete-by-tag" | "detach" | "revoke" | "disable" | "reset" | "unregister" | "abandon" => Some(Class::Deletes),
-        "stop" | "restart" | "deallocate" | "redeploy" | "reimage" | "failover" | "swap" | "power-off" => Some(Class::Disrupts),
+        "delete" | "purge" | "remove" | "delete-batch" | "delete-by-tag" | "detach" | "revoke"
+        | "disable" | "reset" | "unregister" | "abandon" => Some(Class::Deletes),
+        "stop" | "restart" | "deallocate" | "redeploy" | "reimage" | "failover" | "swap"
+        | "power-off" => Some(Class::Disrupts),
         _ if word.starts_with("delete-") || word.starts_with("remove-") => Some(Class::Deletes),
         _ => None,
     }
@@ -179,7 +234,10 @@ mod tests {
     #[test]
     fn tables_are_sorted_and_found() {
         for table in [AWS, GOOGLE] {
-            let names: Vec<&str> = table.lines().map(|l| l.split('\t').next().unwrap()).collect();
+            let names: Vec<&str> = table
+                .lines()
+                .map(|l| l.split('\t').next().unwrap())
+                .collect();
             assert!(names.is_sorted());
             for name in &names {
                 assert!(lines(table, name).next().is_some(), "{name}");
@@ -188,13 +246,21 @@ mod tests {
         for (service, operation, expected) in [
             ("rds", "delete-db-instance", Some(Class::Deletes)),
             ("rds", "reboot-db-instance", Some(Class::Disrupts)),
-            ("elasticbeanstalk", "rebuild-environment", Some(Class::Disrupts)),
+            (
+                "elasticbeanstalk",
+                "rebuild-environment",
+                Some(Class::Disrupts),
+            ),
             ("ec2", "terminate-instances", Some(Class::Deletes)),
             ("ec2", "describe-instances", None),
             ("kms", "schedule-key-deletion", Some(Class::Deletes)),
             ("nosuch", "delete-x", None),
         ] {
-            assert_eq!(aws_class(service, operation), expected, "{service} {operation}");
+            assert_eq!(
+                aws_class(service, operation),
+                expected,
+                "{service} {operation}"
+            );
         }
         assert_eq!(google_class("delete"), Some(Class::Deletes));
         assert_eq!(google_class("insert"), None);

@@ -13,20 +13,35 @@ use crate::target::{Target, resolve};
 
 impl Shell<'_> {
     /// Judges an interpreter; false when the program is none.
-    pub(super) fn judge_interpreter(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> bool {
+    pub(super) fn judge_interpreter(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> bool {
         let Some(language) = Language::of(name) else {
             return false;
         };
         let (values, code_options): (&str, &[&str]) = match language {
             Language::Python => ("-c -m -W -X", &["-c"]),
-            Language::JavaScript => ("-e --eval -p --print -r --require --import", &["-e", "--eval", "-p", "--print"]),
+            Language::JavaScript => (
+                "-e --eval -p --print -r --require --import",
+                &["-e", "--eval", "-p", "--print"],
+            ),
             Language::Ruby => ("-e -r -I -C", &["-e"]),
             Language::Perl => ("-e -E -I -M -m", &["-e", "-E"]),
             Language::Php => ("-r -f -d -c", &["-r"]),
             Language::Lua => ("-e -l", &["-e"]),
         };
         // Everything behind a script or `-c CODE` belongs to the program.
-        let parsed = Args::parse(args, &Grammar { values, stop_after: Some(0), ..Grammar::default() });
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values,
+                stop_after: Some(0),
+                ..Grammar::default()
+            },
+        );
         let mut given = false;
         for code in parsed.values(code_options).collect::<Vec<_>>() {
             given = true;
@@ -40,7 +55,9 @@ impl Shell<'_> {
                 }
                 return true;
             }
-            ("deno" | "bun", Some("run" | "task" | "x" | "test" | "install" | "add")) => return false,
+            ("deno" | "bun", Some("run" | "task" | "x" | "test" | "install" | "add")) => {
+                return false;
+            }
             _ => {}
         }
         if given || parsed.has(&["-V", "--version", "-m"]) {
@@ -58,9 +75,15 @@ impl Shell<'_> {
             Some(path) => {
                 let name = super::dispatch::program_name(path);
                 if matches!(name, "manage.py" | "artisan" | "console" | "rails") {
-                    let rest = args.iter().skip_while(|a| a.as_str() != path).cloned().collect::<Vec<_>>();
+                    let rest = args
+                        .iter()
+                        .skip_while(|a| a.as_str() != path)
+                        .cloned()
+                        .collect::<Vec<_>>();
                     self.run_argv(&rest, stdin);
-                } else if super::vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name)) && name.contains("prod") {
+                } else if super::vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name))
+                    && name.contains("prod")
+                {
                     self.unknown("runs a script named for destruction", path);
                 } else {
                     self.note("the script's text is not known");
@@ -72,8 +95,13 @@ impl Shell<'_> {
 
     /// `python -m awscli …`: the module as a program.
     fn run_module(&mut self, parsed: &Args<'_>, args: &[String]) -> bool {
-        let Some(module) = parsed.value(&["-m"]) else { return false };
-        let at = args.iter().position(|a| a == module).map_or(args.len(), |at| at + 1);
+        let Some(module) = parsed.value(&["-m"]) else {
+            return false;
+        };
+        let at = args
+            .iter()
+            .position(|a| a == module)
+            .map_or(args.len(), |at| at + 1);
         let mut argv = vec![module.to_owned()];
         argv.extend(args.get(at..).unwrap_or(&[]).iter().cloned());
         if super::table::find(module).is_some() {
@@ -113,24 +141,47 @@ impl Shell<'_> {
                 }
             }
             Action::Program(None) => self.note("runs a program it computes"),
-            Action::Delete(Some(path), tree) => self.judge_delete(&path.replace('*', &crate::shell::STAR.to_string()), tree),
+            Action::Delete(Some(path), tree) => {
+                self.judge_delete(&path.replace('*', &crate::shell::STAR.to_string()), tree)
+            }
             Action::Delete(None, _) => self.unknown("a program deletes paths it computes", ""),
             Action::Write(Some(path)) => self.judge_write(&path, true),
             Action::Write(None) => {}
             Action::Statement(Some(text)) => {
                 for statement in statements(&text).into_iter().filter(|s| s.dangerous) {
-                    self.on_service(statement.verb, statement.kind, &statement.object, statement.reason, hinted(code, self));
+                    self.on_service(
+                        statement.verb,
+                        statement.kind,
+                        &statement.object,
+                        statement.reason,
+                        hinted(code, self),
+                    );
                 }
             }
             Action::Statement(None) => self.note("sends statements it computes"),
             Action::HttpDelete(url) => {
                 let url = url.unwrap_or_else(|| HOLE.to_string());
-                let target = resolve(vec![("endpoint".to_owned(), url.clone())], self.context.targets());
-                self.on_service(Verb::Delete, "http request", &url, "an HTTP DELETE request", target);
+                let target = resolve(
+                    vec![("endpoint".to_owned(), url.clone())],
+                    self.context.targets(),
+                );
+                self.on_service(
+                    Verb::Delete,
+                    "http request",
+                    &url,
+                    "an HTTP DELETE request",
+                    target,
+                );
             }
             Action::Service(method) => {
                 let target = hinted(code, self);
-                self.on_service(Verb::Delete, "service call", &method, "a call that takes something away", target);
+                self.on_service(
+                    Verb::Delete,
+                    "service call",
+                    &method,
+                    "a call that takes something away",
+                    target,
+                );
             }
             Action::Code => self.unknown("a program runs code it computes", ""),
         }
@@ -138,12 +189,29 @@ impl Shell<'_> {
 
     /// Calls of a database shell that speaks JavaScript (mongosh).
     pub(super) fn judge_database_calls(&mut self, text: &str, target: &Target) {
-        const CALLS: &[&str] = &["drop", "dropDatabase", "deleteMany", "remove", "dropIndexes", "dropUser", "findOneAndDelete", "shutdownServer", "dropAllUsers", "renameCollection"];
+        const CALLS: &[&str] = &[
+            "drop",
+            "dropDatabase",
+            "deleteMany",
+            "remove",
+            "dropIndexes",
+            "dropUser",
+            "findOneAndDelete",
+            "shutdownServer",
+            "dropAllUsers",
+            "renameCollection",
+        ];
         for action in actions(&format!("db.x;{text}"), Language::JavaScript) {
             if let Action::Service(method) = action
                 && CALLS.contains(&method.as_str())
             {
-                let found = Found { verb: Verb::Delete, kind: "collection", object: &method, danger: Danger::Destructive, reason: "a call that takes data away" };
+                let found = Found {
+                    verb: Verb::Delete,
+                    kind: "collection",
+                    object: &method,
+                    danger: Danger::Destructive,
+                    reason: "a call that takes data away",
+                };
                 self.record(&found, super::reading::Scope::Service, target.clone());
             }
         }
@@ -152,7 +220,13 @@ impl Shell<'_> {
 
 /// The target of a program's calls: an address of this machine in its text.
 fn hinted(code: &str, shell: &Shell<'_>) -> Target {
-    let local = ["localhost", "127.0.0.1"].iter().any(|host| code.contains(host));
-    let facets = if local { vec![("host".to_owned(), "localhost".to_owned())] } else { Vec::new() };
+    let local = ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|host| code.contains(host));
+    let facets = if local {
+        vec![("host".to_owned(), "localhost".to_owned())]
+    } else {
+        Vec::new()
+    };
     resolve(facets, shell.context.targets())
 }

@@ -9,8 +9,9 @@ use countersign_core::effect::Verb;
 
 /// Programs that print nothing of use to a substitution.
 const SILENT: &[&str] = &[
-    "true", ":", "cd", "set", "unset", "export", "mkdir", "rm", "cp", "mv", "touch", "chmod", "sleep", "read", "trap", "wait",
-    "shift", "return", "local", "declare", "readonly", "alias", "pushd", "popd", "umask", "ulimit", "shopt", "test", "[", "exit",
+    "true", ":", "cd", "set", "unset", "export", "mkdir", "rm", "cp", "mv", "touch", "chmod",
+    "sleep", "read", "trap", "wait", "shift", "return", "local", "declare", "readonly", "alias",
+    "pushd", "popd", "umask", "ulimit", "shopt", "test", "[", "exit",
 ];
 
 impl Shell<'_> {
@@ -71,7 +72,11 @@ impl Shell<'_> {
     /// A command word nobody can know.
     fn unknown_word(&mut self, word: &str, args: &[String]) -> String {
         let alone = args.is_empty() && word.chars().all(|c| c == HOLE);
-        if self.tainted > 0 || vocabulary::args_could_destroy(args) || (alone && self.depth > 3) || args.iter().any(|a| a == &HOLE.to_string()) && args.len() == 1 {
+        if self.tainted > 0
+            || vocabulary::args_could_destroy(args)
+            || (alone && self.depth > 3)
+            || args.iter().any(|a| a == &HOLE.to_string()) && args.len() == 1
+        {
             self.unknown("the program is not known before it runs", word);
         } else {
             self.note("the program is not known, its arguments do not destroy");
@@ -79,9 +84,19 @@ impl Shell<'_> {
         HOLE.to_string()
     }
 
-    fn call_function(&mut self, name: &str, body: &std::rc::Rc<crate::shell::ast::Command>, args: &[String], stdin: Option<&str>) -> String {
+    fn call_function(
+        &mut self,
+        name: &str,
+        body: &std::rc::Rc<crate::shell::ast::Command>,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> String {
         // A function that calls itself ends as unknown (a fork bomb does so at once).
-        let calls = self.open.iter().filter(|node| node.command.split(' ').next() == Some(name)).count();
+        let calls = self
+            .open
+            .iter()
+            .filter(|node| node.command.split(' ').next() == Some(name))
+            .count();
         if calls > 2 {
             self.unknown("a function calls itself without an end in sight", name);
             return HOLE.to_string();
@@ -94,7 +109,12 @@ impl Shell<'_> {
     }
 
     /// A program by its name or path.
-    pub(super) fn run_program(&mut self, word: &str, args: &[String], stdin: Option<&str>) -> String {
+    pub(super) fn run_program(
+        &mut self,
+        word: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> String {
         let name = program_name(word);
         if name == "printf" && self.printf_into(args) {
             return String::new();
@@ -129,13 +149,31 @@ impl Shell<'_> {
         if table::find(name).is_some() || is_harmless(name) {
             return;
         }
-        let help = args.iter().any(|a| matches!(a.as_str(), "--help" | "--version" | "--dry-run"));
+        let help = args
+            .iter()
+            .any(|a| matches!(a.as_str(), "--help" | "--version" | "--dry-run"));
         if help {
             return;
         }
-        let by_name = word.contains('/') && vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name));
-        let verb = args.iter().filter(|a| !a.starts_with('-')).take(3).any(|a| vocabulary::is_strong_verb(a) && !a.contains([' ', '/', '=']) && !a.contains("::") && !a.ends_with(".rs") && !a.contains('.'));
-        if by_name || (verb && args.iter().all(|a| a != "grep")) || args.iter().any(|a| vocabulary::recursive_force(a)) && vocabulary::args_could_destroy(args) && args.len() > 1 {
+        let by_name = word.contains('/')
+            && vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name));
+        let verb = args
+            .iter()
+            .filter(|a| !a.starts_with('-'))
+            .take(3)
+            .any(|a| {
+                vocabulary::is_strong_verb(a)
+                    && !a.contains([' ', '/', '='])
+                    && !a.contains("::")
+                    && !a.ends_with(".rs")
+                    && !a.contains('.')
+            });
+        if by_name
+            || (verb && args.iter().all(|a| a != "grep"))
+            || args.iter().any(|a| vocabulary::recursive_force(a))
+                && vocabulary::args_could_destroy(args)
+                && args.len() > 1
+        {
             self.unknown("an unknown program is told to destroy something", word);
         }
     }
@@ -148,12 +186,19 @@ impl Shell<'_> {
         match name {
             "cat" => {
                 let mut out = String::new();
-                let files: Vec<_> = args.iter().filter(|a| !a.starts_with('-') || *a == "-").collect();
+                let files: Vec<_> = args
+                    .iter()
+                    .filter(|a| !a.starts_with('-') || *a == "-")
+                    .collect();
                 if files.is_empty() {
                     return stdin.unwrap_or("").to_owned();
                 }
                 for file in files {
-                    let text = if file == "-" { stdin.map(str::to_owned) } else { self.file_text(file) };
+                    let text = if file == "-" {
+                        stdin.map(str::to_owned)
+                    } else {
+                        self.file_text(file)
+                    };
                     out.push_str(&text.unwrap_or_else(|| HOLE.to_string()));
                 }
                 out
@@ -167,21 +212,51 @@ impl Shell<'_> {
                 stdin.unwrap_or("").to_owned()
             }
             "find" | "gfind" => std::mem::take(&mut self.found).join("\n"),
-            "pgrep" | "pidof" => args.iter().find(|a| !a.starts_with('-')).map_or_else(|| HOLE.to_string(), |name| format!("pid:{name}")),
+            "pgrep" | "pidof" => args
+                .iter()
+                .find(|a| !a.starts_with('-'))
+                .map_or_else(|| HOLE.to_string(), |name| format!("pid:{name}")),
             "pwd" => self.cwd.clone().unwrap_or_else(|| HOLE.to_string()),
             "mktemp" => "/tmp/tmp.XXXXXXXXXX".to_owned(),
-            "which" | "type" | "whereis" => args.iter().find(|a| !a.starts_with('-')).cloned().unwrap_or_default(),
-            "basename" => args.first().map_or_else(|| HOLE.to_string(), |p| p.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned()),
+            "which" | "type" | "whereis" => args
+                .iter()
+                .find(|a| !a.starts_with('-'))
+                .cloned()
+                .unwrap_or_default(),
+            "basename" => args.first().map_or_else(
+                || HOLE.to_string(),
+                |p| {
+                    p.trim_end_matches('/')
+                        .rsplit('/')
+                        .next()
+                        .unwrap_or("")
+                        .to_owned()
+                },
+            ),
             "dirname" => match args.first() {
-                Some(path) if !has_hole(path) => path.trim_end_matches('/').rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned(),
+                Some(path) if !has_hole(path) => path
+                    .trim_end_matches('/')
+                    .rsplit_once('/')
+                    .map_or(".", |(dir, _)| dir)
+                    .to_owned(),
                 _ => HOLE.to_string(),
             },
-            "realpath" | "readlink" => args.iter().find(|a| !a.starts_with('-')).and_then(|p| self.absolute(p)).unwrap_or_else(|| HOLE.to_string()),
-            "git" if args.iter().any(|a| a == "--show-toplevel") => self.context.project_root().map_or_else(|| HOLE.to_string(), str::to_owned),
+            "realpath" | "readlink" => args
+                .iter()
+                .find(|a| !a.starts_with('-'))
+                .and_then(|p| self.absolute(p))
+                .unwrap_or_else(|| HOLE.to_string()),
+            "git" if args.iter().any(|a| a == "--show-toplevel") => self
+                .context
+                .project_root()
+                .map_or_else(|| HOLE.to_string(), str::to_owned),
             _ if generates_code(name, args) => String::new(),
             _ => {
                 // A decoder may read a file or a here-string instead of a pipe.
-                let operand = args.iter().find(|a| !a.starts_with('-') && name.starts_with("base64")).and_then(|p| self.file_text(p));
+                let operand = args
+                    .iter()
+                    .find(|a| !a.starts_with('-') && name.starts_with("base64"))
+                    .and_then(|p| self.file_text(p));
                 match filter_output(name, args, operand.as_deref().or(stdin).unwrap_or("")) {
                     Decoded::Text(text) => text,
                     Decoded::NotAFilter => HOLE.to_string(),
@@ -207,7 +282,11 @@ impl Shell<'_> {
             "unknown" => return Some((Verb::Unknown, Danger::UnknownCouldDestroy)),
             _ => return None,
         };
-        let danger = if mark.unwrap_or(dangerous) { Danger::Destructive } else { Danger::None };
+        let danger = if mark.unwrap_or(dangerous) {
+            Danger::Destructive
+        } else {
+            Danger::None
+        };
         Some((verb, danger))
     }
 
@@ -220,14 +299,20 @@ impl Shell<'_> {
             danger: Danger::Destructive,
             reason,
         };
-        self.record(&found, super::reading::Scope::Guard, crate::target::Target::machine());
+        self.record(
+            &found,
+            super::reading::Scope::Guard,
+            crate::target::Target::machine(),
+        );
     }
 }
 
 /// The last part of a path, without `.exe`.
 pub(super) fn program_name(word: &str) -> &str {
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-    name.strip_suffix(".exe").or_else(|| name.strip_suffix(".EXE")).unwrap_or(name)
+    name.strip_suffix(".exe")
+        .or_else(|| name.strip_suffix(".EXE"))
+        .unwrap_or(name)
 }
 
 /// Words quoted so that the shell reads them back.
@@ -237,7 +322,10 @@ pub(super) fn quote_all(args: &[String]) -> String {
         if !out.is_empty() {
             out.push(' ');
         }
-        let plain = !arg.is_empty() && arg.chars().all(|c| c.is_alphanumeric() || c == HOLE || "-_./=:@%+,".contains(c));
+        let plain = !arg.is_empty()
+            && arg
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == HOLE || "-_./=:@%+,".contains(c));
         if plain {
             out.push_str(arg);
         } else {
@@ -252,10 +340,109 @@ pub(super) fn quote_all(args: &[String]) -> String {
 /// Programs whose every use only reads, builds or prints.
 fn is_harmless(name: &str) -> bool {
     const HARMLESS: &[&str] = &[
-        "ack", "ag", "awk", "bat", "cargo", "cmp", "code", "cut", "date", "diff", "dig", "egrep", "eslint", "explainshell", "fgrep", "file", "gawk", "go",
-        "grep", "head", "hexdump", "history", "host", "jest", "jq", "less", "logger", "ls", "man", "mocha", "more", "mypy", "notify-send",
-        "nslookup", "open", "ping", "playwright", "prettier", "pytest", "rg", "rspec", "ruff", "sed", "shellcheck", "sort", "stat", "tail", "test", "[",
-        "tldr", "tree", "tsc", "uniq", "vitest", "wc", "which", "whois", "xdg-open", "yq", "patch", "strings", "od", "sponge", "fzf", "column", "paste", "comm", "tig", "info", "apropos", "whatis", "nano", "emacs", "subl", "cypress", "rubocop", "golangci-lint", "terraform-docs", "tflint", "yamllint", "hadolint", "actionlint", "markdownlint", "cspell", "vale", "say", "figlet", "cowsay", "gradle", "gradlew", "mvn", "mvnw", "dotnet", "ctest", "bazel", "phpunit", "behave", "tox", "nox", "coverage",
+        "ack",
+        "ag",
+        "awk",
+        "bat",
+        "cargo",
+        "cmp",
+        "code",
+        "cut",
+        "date",
+        "diff",
+        "dig",
+        "egrep",
+        "eslint",
+        "explainshell",
+        "fgrep",
+        "file",
+        "gawk",
+        "go",
+        "grep",
+        "head",
+        "hexdump",
+        "history",
+        "host",
+        "jest",
+        "jq",
+        "less",
+        "logger",
+        "ls",
+        "man",
+        "mocha",
+        "more",
+        "mypy",
+        "notify-send",
+        "nslookup",
+        "open",
+        "ping",
+        "playwright",
+        "prettier",
+        "pytest",
+        "rg",
+        "rspec",
+        "ruff",
+        "sed",
+        "shellcheck",
+        "sort",
+        "stat",
+        "tail",
+        "test",
+        "[",
+        "tldr",
+        "tree",
+        "type",
+        "where",
+        "whereis",
+        "tsc",
+        "uniq",
+        "vitest",
+        "wc",
+        "which",
+        "whois",
+        "xdg-open",
+        "yq",
+        "patch",
+        "strings",
+        "od",
+        "sponge",
+        "fzf",
+        "column",
+        "paste",
+        "comm",
+        "tig",
+        "info",
+        "apropos",
+        "whatis",
+        "nano",
+        "emacs",
+        "subl",
+        "cypress",
+        "rubocop",
+        "golangci-lint",
+        "terraform-docs",
+        "tflint",
+        "yamllint",
+        "hadolint",
+        "actionlint",
+        "markdownlint",
+        "cspell",
+        "vale",
+        "say",
+        "figlet",
+        "cowsay",
+        "gradle",
+        "gradlew",
+        "mvn",
+        "mvnw",
+        "dotnet",
+        "ctest",
+        "bazel",
+        "phpunit",
+        "behave",
+        "tox",
+        "nox",
+        "coverage",
     ];
     HARMLESS.contains(&name)
 }
@@ -264,11 +451,35 @@ fn is_harmless(name: &str) -> bool {
 fn generates_code(name: &str, args: &[String]) -> bool {
     let first = args.first().map_or("", String::as_str);
     match name {
-        "ssh-agent" | "dircolors" | "lesspipe" | "keychain" | "gpg-agent" | "register-python-argcomplete" => true,
-        "direnv" | "brew" | "pyenv" | "rbenv" | "nodenv" | "jenv" | "goenv" | "starship" | "zoxide" | "fnm" | "mise" | "rtx" | "asdf"
-        | "opam" | "luarocks" | "fzf" | "atuin" | "mcfly" | "thefuck" | "conda" | "mamba" | "micromamba" | "minikube" | "docker-machine" | "devbox" | "vfox" | "nodenv-init" => {
-            ["hook", "export", "shellenv", "init", "env", "activate", "shell.bash", "shell.zsh", "shell.posix", "docker-env", "path", "--bash", "--zsh", "--alias", "global"].contains(&first)
-        }
-        _ => args.iter().any(|a| a == "completion" || a == "completions" || a == "shell-init"),
+        "ssh-agent"
+        | "dircolors"
+        | "lesspipe"
+        | "keychain"
+        | "gpg-agent"
+        | "register-python-argcomplete" => true,
+        "direnv" | "brew" | "pyenv" | "rbenv" | "nodenv" | "jenv" | "goenv" | "starship"
+        | "zoxide" | "fnm" | "mise" | "rtx" | "asdf" | "opam" | "luarocks" | "fzf" | "atuin"
+        | "mcfly" | "thefuck" | "conda" | "mamba" | "micromamba" | "minikube"
+        | "docker-machine" | "devbox" | "vfox" | "nodenv-init" => [
+            "hook",
+            "export",
+            "shellenv",
+            "init",
+            "env",
+            "activate",
+            "shell.bash",
+            "shell.zsh",
+            "shell.posix",
+            "docker-env",
+            "path",
+            "--bash",
+            "--zsh",
+            "--alias",
+            "global",
+        ]
+        .contains(&first),
+        _ => args
+            .iter()
+            .any(|a| a == "completion" || a == "completions" || a == "shell-init"),
     }
 }

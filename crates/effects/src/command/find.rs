@@ -23,7 +23,12 @@ impl Shell<'_> {
         let names: Vec<String> = args
             .iter()
             .zip(args.iter().skip(1))
-            .filter(|(flag, _)| matches!(flag.as_str(), "-name" | "-iname" | "-path" | "-ipath" | "-wholename"))
+            .filter(|(flag, _)| {
+                matches!(
+                    flag.as_str(),
+                    "-name" | "-iname" | "-path" | "-ipath" | "-wholename"
+                )
+            })
             .map(|(_, value)| show(value))
             .collect();
         // Negated names select everything else.
@@ -36,7 +41,10 @@ impl Shell<'_> {
                     vec![format!("{start}/{}", crate::shell::STAR)]
                 } else {
                     let star = crate::shell::STAR.to_string();
-                    names.iter().map(|n| format!("{start}/{}", n.replace('*', &star))).collect()
+                    names
+                        .iter()
+                        .map(|n| format!("{start}/{}", n.replace('*', &star)))
+                        .collect()
                 }
             })
             .collect();
@@ -46,7 +54,10 @@ impl Shell<'_> {
             }
         }
         for (at, flag) in args.iter().enumerate() {
-            if matches!(flag.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch") {
+            if matches!(
+                flag.as_str(),
+                "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch"
+            ) {
                 self.run_found(args.get(at + 1..).unwrap_or(&[]), &selected, stdin);
             }
             if matches!(flag.as_str(), "-fprint" | "-fls" | "-fprintf")
@@ -72,14 +83,22 @@ impl Shell<'_> {
     }
 
     fn run_found(&mut self, rest: &[String], selected: &[String], stdin: Option<&str>) {
-        let end = rest.iter().position(|a| a == ";" || a == "+").unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|a| a == ";" || a == "+")
+            .unwrap_or(rest.len());
         let command = rest.get(..end).unwrap_or(&[]);
         for path in selected.iter().take(16) {
             let mut argv: Vec<String> = command.iter().map(|a| a.replace("{}", path)).collect();
             if !command.iter().any(|a| a.contains("{}")) {
                 argv.push(path.clone());
             }
-            let deletes = argv.first().is_some_and(|p| matches!(super::dispatch::program_name(p), "rm" | "unlink" | "shred" | "srm"));
+            let deletes = argv.first().is_some_and(|p| {
+                matches!(
+                    super::dispatch::program_name(p),
+                    "rm" | "unlink" | "shred" | "srm"
+                )
+            });
             if deletes {
                 self.open_node(&argv);
                 self.judge_selected(path);

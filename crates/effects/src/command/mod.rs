@@ -37,7 +37,10 @@ pub const MAX_LENGTH: usize = 262_144;
 pub fn judge_command(text: &str, context: &dyn Context) -> Reading {
     let mut shell = Shell::new(context);
     if text.len() > MAX_LENGTH {
-        let reason = format!("{} bytes of command are more than is read ({MAX_LENGTH})", text.len());
+        let reason = format!(
+            "{} bytes of command are more than is read ({MAX_LENGTH})",
+            text.len()
+        );
         shell.unknown(&reason, "");
     } else {
         shell.run_text(text, None);

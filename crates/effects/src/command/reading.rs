@@ -87,13 +87,20 @@ impl Reading {
     /// The effects alone.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
-        self.findings.iter().map(|finding| finding.effect.clone()).collect()
+        self.findings
+            .iter()
+            .map(|finding| finding.effect.clone())
+            .collect()
     }
 
     /// The worst danger of any effect, wherever it lands.
     #[must_use]
     pub fn danger(&self) -> Danger {
-        self.findings.iter().map(|f| f.danger).max().unwrap_or_default()
+        self.findings
+            .iter()
+            .map(|f| f.danger)
+            .max()
+            .unwrap_or_default()
     }
 
     /// The worst danger where services in environments up to `tolerated` do
@@ -140,7 +147,13 @@ impl Reading {
             out.push_str(&format!("{indent}  # {note}\n"));
         }
         for index in &node.findings {
-            let Some(Finding { effect, danger, target, .. }) = self.findings.get(*index) else {
+            let Some(Finding {
+                effect,
+                danger,
+                target,
+                ..
+            }) = self.findings.get(*index)
+            else {
                 continue;
             };
             out.push_str(&format!(

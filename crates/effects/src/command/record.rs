@@ -28,10 +28,16 @@ impl Shell<'_> {
         if self.reading.findings.len() >= MAX_FINDINGS {
             return;
         }
-        let witness = self.open.last().map(|node| node.command.clone()).unwrap_or_default();
+        let witness = self
+            .open
+            .last()
+            .map(|node| node.command.clone())
+            .unwrap_or_default();
         let state = match (found.verb, found.danger) {
             (Verb::Delete | Verb::Replace, Danger::Destructive) => StateLoss::Destroyed,
-            (Verb::Unknown | Verb::Update, Danger::Destructive | Danger::UnknownCouldDestroy) => StateLoss::Unknown,
+            (Verb::Unknown | Verb::Update, Danger::Destructive | Danger::UnknownCouldDestroy) => {
+                StateLoss::Unknown
+            }
             _ => StateLoss::None,
         };
         let index = self.reading.findings.len();
@@ -97,7 +103,11 @@ impl Shell<'_> {
             Place::Elsewhere(target) => target,
             Place::Throwaway => return,
         };
-        let scope = if self.place == Place::Here { Scope::Machine } else { Scope::Service };
+        let scope = if self.place == Place::Here {
+            Scope::Machine
+        } else {
+            Scope::Service
+        };
         self.record(&found, scope, target);
     }
 
@@ -108,7 +118,10 @@ impl Shell<'_> {
             let reason = format!("not shell at byte {}: {}", error.offset, error.message);
             self.unknown(&reason, text);
         } else {
-            self.note(&format!("not shell at byte {}: {}", error.offset, error.message));
+            self.note(&format!(
+                "not shell at byte {}: {}",
+                error.offset, error.message
+            ));
         }
     }
 
@@ -145,13 +158,17 @@ impl Shell<'_> {
     /// A remark on the open node.
     pub(super) fn note(&mut self, text: &str) {
         if let Some(node) = self.open.last_mut() {
-            node.notes.push(redact(&show(text)).chars().take(MAX_WITNESS).collect());
+            node.notes
+                .push(redact(&show(text)).chars().take(MAX_WITNESS).collect());
         }
     }
 }
 
 fn push_word(out: &mut String, word: &str) {
-    let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || b"-_./=:@%+,~".contains(&b));
+    let plain = !word.is_empty()
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || b"-_./=:@%+,~".contains(&b));
     if plain {
         out.push_str(word);
     } else {
@@ -175,13 +192,17 @@ pub(super) fn redact(text: &str) -> String {
         if hide_next && !word.is_empty() {
             out.push_str("***");
             hide_next = word.eq_ignore_ascii_case("basic");
-        } else if let Some((name, _)) = word.split_once('=').filter(|(name, value)| is_secret_name(name) && !value.is_empty()) {
+        } else if let Some((name, _)) = word
+            .split_once('=')
+            .filter(|(name, value)| is_secret_name(name) && !value.is_empty())
+        {
             out.push_str(name);
             out.push_str("=***");
         } else {
             out.push_str(&without_userinfo(word));
             let lower = word.to_ascii_lowercase();
-            hide_next = (word.starts_with("--") && is_secret_name(word)) || matches!(lower.as_str(), "bearer" | "basic");
+            hide_next = (word.starts_with("--") && is_secret_name(word))
+                || matches!(lower.as_str(), "bearer" | "basic");
         }
         out.push_str(tail);
     }
@@ -190,14 +211,30 @@ pub(super) fn redact(text: &str) -> String {
 
 fn needs_redaction(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["://", "pass", "token", "secret", "key", "bearer", "basic", "pwd"].iter().any(|word| lower.contains(word))
+    [
+        "://", "pass", "token", "secret", "key", "bearer", "basic", "pwd",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }
 
 fn is_secret_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["password", "passwd", "token", "secret", "api_key", "apikey", "api-key", "access_key", "private_key", "_pwd", "pgpassword"]
-        .iter()
-        .any(|word| lower.contains(word))
+    [
+        "password",
+        "passwd",
+        "token",
+        "secret",
+        "api_key",
+        "apikey",
+        "api-key",
+        "access_key",
+        "private_key",
+        "_pwd",
+        "pgpassword",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }
 
 fn without_userinfo(word: &str) -> String {
@@ -223,10 +260,16 @@ mod tests {
     #[test]
     fn secrets_do_not_stay() {
         for (text, expected) in [
-            ("psql postgres://u:hunter2@db/shop", "psql postgres://u:***@db/shop"),
+            (
+                "psql postgres://u:hunter2@db/shop",
+                "psql postgres://u:***@db/shop",
+            ),
             ("PGPASSWORD=hunter2 psql", "PGPASSWORD=*** psql"),
             ("x --token hunter2 y", "x --token *** y"),
-            ("curl -H 'Authorization: Bearer hunter2'", "curl -H 'Authorization: Bearer ***'"),
+            (
+                "curl -H 'Authorization: Bearer hunter2'",
+                "curl -H 'Authorization: Bearer ***'",
+            ),
             ("ls -la", "ls -la"),
         ] {
             assert_eq!(redact(text), expected);

@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use super::context::Context;
 use super::reading::{Node, Reading};
-use crate::target::Target;
-use crate::shell::ast::{Assign, AssignValue, Command, Item, Join, Kind, Redirect, RedirectOp, Script, Word};
+use crate::shell::ast::{
+    Assign, AssignValue, Command, Item, Join, Kind, Redirect, RedirectOp, Script, Word,
+};
 use crate::shell::{Expander, HOLE, Vars, expand_var, parse};
+use crate::target::Target;
 
 /// Simple commands walked before the rest counts as unknown.
 const MAX_STEPS: u32 = 3_000;
@@ -123,7 +125,8 @@ impl<'c> Shell<'c> {
             }
             // After `false &&` nothing of the right-hand side stays behind.
             let discard = skipped && item.join == Join::IfOk;
-            let before = (item.join == Join::IfFailed || discard).then(|| (self.vars.clone(), self.cwd.clone()));
+            let before = (item.join == Join::IfFailed || discard)
+                .then(|| (self.vars.clone(), self.cwd.clone()));
             self.run_item(item, stdin, output);
             if let Some((vars, cwd)) = before {
                 self.merge(vars, cwd, discard);
@@ -179,7 +182,12 @@ impl<'c> Shell<'c> {
         (self.vars, self.cwd) = saved;
     }
 
-    pub(super) fn run_command(&mut self, command: &Command, stdin: Option<&str>, output: &mut String) {
+    pub(super) fn run_command(
+        &mut self,
+        command: &Command,
+        stdin: Option<&str>,
+        output: &mut String,
+    ) {
         if self.depth >= MAX_DEPTH {
             self.unknown("nested too deeply to follow", "");
             return;
@@ -189,7 +197,13 @@ impl<'c> Shell<'c> {
         let input = io.stdin.take();
         let mut out = String::new();
         match &command.kind {
-            Kind::Simple { assigns, words } => self.run_simple(assigns, words, &command.redirects, input.as_deref(), &mut out),
+            Kind::Simple { assigns, words } => self.run_simple(
+                assigns,
+                words,
+                &command.redirects,
+                input.as_deref(),
+                &mut out,
+            ),
             compound => self.run_compound(compound, input.as_deref(), &mut out),
         }
         self.depth -= 1;
@@ -248,13 +262,28 @@ impl<'c> Shell<'c> {
         self.merge(vars, cwd, false);
     }
 
-    fn run_for(&mut self, name: &str, words: Option<&[Word]>, body: &Script, stdin: Option<&str>, out: &mut String) {
+    fn run_for(
+        &mut self,
+        name: &str,
+        words: Option<&[Word]>,
+        body: &Script,
+        stdin: Option<&str>,
+        out: &mut String,
+    ) {
         let values = match words {
             Some(words) => words.iter().flat_map(|word| self.fields(word)).collect(),
-            None => self.vars.positional.clone().unwrap_or_else(|| vec![HOLE.to_string()]),
+            None => self
+                .vars
+                .positional
+                .clone()
+                .unwrap_or_else(|| vec![HOLE.to_string()]),
         };
         for (at, value) in values.iter().enumerate() {
-            let value = if at < MAX_LOOP { value.clone() } else { HOLE.to_string() };
+            let value = if at < MAX_LOOP {
+                value.clone()
+            } else {
+                HOLE.to_string()
+            };
             self.vars.set(name, value);
             self.run_script(body, stdin, out);
             if at >= MAX_LOOP {
@@ -263,7 +292,14 @@ impl<'c> Shell<'c> {
         }
     }
 
-    fn run_simple(&mut self, assigns: &[Assign], words: &[Word], redirects: &[Redirect], stdin: Option<&str>, out: &mut String) {
+    fn run_simple(
+        &mut self,
+        assigns: &[Assign],
+        words: &[Word],
+        redirects: &[Redirect],
+        stdin: Option<&str>,
+        out: &mut String,
+    ) {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             return;
@@ -272,10 +308,14 @@ impl<'c> Shell<'c> {
         for word in words {
             argv.extend(self.fields(word));
         }
-        let declares = argv
-            .first()
-            .is_some_and(|w| matches!(w.as_str(), "export" | "declare" | "local" | "readonly" | "typeset"));
-        let before = (!argv.is_empty() && !declares && !assigns.is_empty()).then(|| self.vars.clone());
+        let declares = argv.first().is_some_and(|w| {
+            matches!(
+                w.as_str(),
+                "export" | "declare" | "local" | "readonly" | "typeset"
+            )
+        });
+        let before =
+            (!argv.is_empty() && !declares && !assigns.is_empty()).then(|| self.vars.clone());
         for assign in assigns {
             self.assign(assign);
         }
@@ -411,7 +451,12 @@ struct Streams {
 
 fn is_false(item: &Item) -> bool {
     match item.stages.as_slice() {
-        [Command { kind: Kind::Simple { words, .. }, .. }] => {
+        [
+            Command {
+                kind: Kind::Simple { words, .. },
+                ..
+            },
+        ] => {
             let word = words.first().and_then(Word::bare);
             (word == Some("false") && !item.negated) || (word == Some("true") && item.negated)
         }
@@ -443,7 +488,12 @@ impl Expander for Shell<'_> {
         // `$(<file)` prints the file.
         let text = match script.items.as_slice() {
             [Item { stages, .. }] => match stages.as_slice() {
-                [Command { kind: Kind::Simple { assigns, words }, redirects }] if words.is_empty() && assigns.is_empty() => {
+                [
+                    Command {
+                        kind: Kind::Simple { assigns, words },
+                        redirects,
+                    },
+                ] if words.is_empty() && assigns.is_empty() => {
                     self.redirects(redirects, None).stdin
                 }
                 _ => None,

@@ -18,7 +18,10 @@ pub(super) struct Statement {
 
 /// The statements of a text that change something.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
-    split(text).iter().filter_map(|words| judge(words)).collect()
+    split(text)
+        .iter()
+        .filter_map(|words| judge(words))
+        .collect()
 }
 
 /// Words of each statement, lower-case, without comments; quoted text is `''`.
@@ -63,7 +66,10 @@ fn split(text: &str) -> Vec<Vec<String>> {
                 let tag = dollar_tag(rest).unwrap_or("$$");
                 let body = rest.get(tag.len()..).unwrap_or("");
                 let length = body.find(tag).map_or(body.len(), |end| end + tag.len());
-                while chars.peek().is_some_and(|(i, _)| *i < at + tag.len() + length) {
+                while chars
+                    .peek()
+                    .is_some_and(|(i, _)| *i < at + tag.len() + length)
+                {
                     chars.next();
                 }
                 push(&mut all, "''".to_owned());
@@ -130,7 +136,9 @@ fn skip_comment(chars: &mut Chars<'_>) {
 fn dollar_tag(text: &str) -> Option<&str> {
     let end = text.get(1..)?.find('$')?;
     let tag = text.get(1..=end)?;
-    tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then(|| text.get(..end + 2))?
+    tag.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        .then(|| text.get(..end + 2))?
 }
 
 fn judge(words: &[String]) -> Option<Statement> {
@@ -139,40 +147,76 @@ fn judge(words: &[String]) -> Option<Statement> {
         Some(Statement {
             verb,
             kind,
-            object: words.get(at..(at + 3).min(words.len())).unwrap_or(&[]).join(" "),
+            object: words
+                .get(at..(at + 3).min(words.len()))
+                .unwrap_or(&[])
+                .join(" "),
             dangerous: true,
             reason,
         })
     };
     // A script's own transaction words, and what stands in front of a body.
     match word(0) {
-        "" | "select" | "show" | "describe" | "desc" | "use" | "begin" | "commit" | "set" | "values" | "table" | "pragma" | "list" => None,
+        "" | "select" | "show" | "describe" | "desc" | "use" | "begin" | "commit" | "set"
+        | "values" | "table" | "pragma" | "list" => None,
         "explain" => {
-            let analyse = words.iter().take(4).any(|w| w == "analyze" || w == "analyse");
-            let rest = words.iter().position(|w| matches!(w.as_str(), "delete" | "update" | "insert"))?;
-            if analyse { judge(words.get(rest..)?) } else { None }
+            let analyse = words
+                .iter()
+                .take(4)
+                .any(|w| w == "analyze" || w == "analyse");
+            let rest = words
+                .iter()
+                .position(|w| matches!(w.as_str(), "delete" | "update" | "insert"))?;
+            if analyse {
+                judge(words.get(rest..)?)
+            } else {
+                None
+            }
         }
         "with" => {
-            let at = words.iter().position(|w| matches!(w.as_str(), "delete" | "update"))?;
+            let at = words
+                .iter()
+                .position(|w| matches!(w.as_str(), "delete" | "update"))?;
             judge(words.get(at..)?)
         }
         "drop" => match word(1) {
-            "index" | "view" | "function" | "trigger" | "procedure" | "policy" | "rule" | "comment" => destroys(Verb::Delete, "database object", 1, "drops a database object"),
-            _ => destroys(Verb::Delete, "database object", 1, "drops it with all it holds"),
+            "index" | "view" | "function" | "trigger" | "procedure" | "policy" | "rule"
+            | "comment" => destroys(
+                Verb::Delete,
+                "database object",
+                1,
+                "drops a database object",
+            ),
+            _ => destroys(
+                Verb::Delete,
+                "database object",
+                1,
+                "drops it with all it holds",
+            ),
         },
         "truncate" => destroys(Verb::Delete, "table", 1, "empties the table"),
         "delete" => {
             if unbounded(words) {
                 destroys(Verb::Delete, "rows", 1, "deletes every row")
             } else {
-                Some(change(Verb::Delete, "rows", words, "deletes the rows of its condition"))
+                Some(change(
+                    Verb::Delete,
+                    "rows",
+                    words,
+                    "deletes the rows of its condition",
+                ))
             }
         }
         "update" => {
             if unbounded(words) {
                 destroys(Verb::Update, "rows", 1, "changes every row")
             } else {
-                Some(change(Verb::Update, "rows", words, "changes the rows of its condition"))
+                Some(change(
+                    Verb::Update,
+                    "rows",
+                    words,
+                    "changes the rows of its condition",
+                ))
             }
         }
         "alter" => {
@@ -181,17 +225,31 @@ fn judge(words: &[String]) -> Option<Statement> {
             if drops {
                 destroys(Verb::Delete, "column", 1, "drops a part of the table")
             } else {
-                Some(change(Verb::Update, "database object", words, "alters a database object"))
+                Some(change(
+                    Verb::Update,
+                    "database object",
+                    words,
+                    "alters a database object",
+                ))
             }
         }
         "flushall" | "flushdb" => destroys(Verb::Delete, "keys", 0, "deletes every key"),
         "kill" | "shutdown" => destroys(Verb::Disrupt, "server", 0, "stops sessions or the server"),
-        "reset" if word(1) == "master" => destroys(Verb::Delete, "binary log", 0, "deletes the binary logs"),
+        "reset" if word(1) == "master" => {
+            destroys(Verb::Delete, "binary log", 0, "deletes the binary logs")
+        }
         "purge" => destroys(Verb::Delete, "log", 0, "deletes logs"),
         "revoke" | "reassign" => Some(change(Verb::Update, "rights", words, "changes rights")),
         // Only Cypher starts a pattern with `match`.
-        "match" | "optional" if words.iter().any(|w| matches!(w.as_str(), "delete" | "detach" | "remove")) => destroys(Verb::Delete, "nodes", 0, "deletes what the pattern matches"),
-        "insert" | "create" | "grant" | "copy" | "merge" | "replace" | "call" | "do" | "vacuum" | "analyze" | "comment" => None,
+        "match" | "optional"
+            if words
+                .iter()
+                .any(|w| matches!(w.as_str(), "delete" | "detach" | "remove")) =>
+        {
+            destroys(Verb::Delete, "nodes", 0, "deletes what the pattern matches")
+        }
+        "insert" | "create" | "grant" | "copy" | "merge" | "replace" | "call" | "do" | "vacuum"
+        | "analyze" | "comment" => None,
         _ => None,
     }
 }
@@ -211,7 +269,12 @@ fn unbounded(words: &[String]) -> bool {
     let Some(at) = words.iter().position(|w| w == "where") else {
         return !words.iter().any(|w| w == "limit");
     };
-    let condition: Vec<&str> = words.iter().skip(at + 1).map(String::as_str).filter(|w| !matches!(*w, "(" | ")")).collect();
+    let condition: Vec<&str> = words
+        .iter()
+        .skip(at + 1)
+        .map(String::as_str)
+        .filter(|w| !matches!(*w, "(" | ")"))
+        .collect();
     match condition.as_slice() {
         ["true" | "1" | "not"] => true,
         [a, "=", b, rest @ ..] if a == b => rest.first().is_none_or(|w| *w != "and"),
@@ -246,7 +309,11 @@ mod tests {
             ("alter table a drop column b", true),
             ("\\d users", false),
         ] {
-            assert_eq!(statements(text).iter().any(|s| s.dangerous), dangerous, "{text}");
+            assert_eq!(
+                statements(text).iter().any(|s| s.dangerous),
+                dangerous,
+                "{text}"
+            );
         }
     }
 }

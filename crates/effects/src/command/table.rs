@@ -39,7 +39,7 @@ const TABLES: &[&str] = &[
 ];
 
 /// Every row about one program.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
     text: &'static str,
 }
@@ -112,7 +112,9 @@ impl Block {
 
     /// The text of a directive such as `@values`.
     pub(super) fn directive(&self, name: &str) -> Option<&'static str> {
-        self.rows().find(|row| row.pattern == name).map(|row| row.effect)
+        self.rows()
+            .find(|row| row.pattern == name)
+            .map(|row| row.effect)
     }
 
     /// Every directive of this name: its text and what follows.
@@ -131,12 +133,27 @@ impl Block {
             values: self.directive("@values").unwrap_or(""),
             before: self.directive("@before").unwrap_or(""),
             switches: self.directive("@switches").unwrap_or(""),
+            subcommands: self
+                .rows()
+                .any(|row| row.pattern.starts_with("@values:"))
+                .then_some(*self),
             stop_after: None,
         }
     }
 
+    /// The options that take a value after a subcommand.
+    pub(super) fn subcommand_values(&self, subcommand: &str) -> Option<&'static str> {
+        self.rows()
+            .find(|row| row.pattern.strip_prefix("@values:") == Some(subcommand))
+            .map(|row| row.effect)
+    }
+
     /// The first row whose pattern holds, and how many positionals it took.
-    pub(super) fn first_match(&self, args: &Args<'_>, env: &dyn Fn(&str) -> Option<String>) -> Option<(Row, usize)> {
+    pub(super) fn first_match(
+        &self,
+        args: &Args<'_>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<(Row, usize)> {
         let nocase = self.directive("@nocase").is_some();
         self.rows()
             .filter(|row| !row.pattern.starts_with('@'))
@@ -144,7 +161,12 @@ impl Block {
     }
 }
 
-fn matches(pattern: &str, args: &Args<'_>, nocase: bool, env: &dyn Fn(&str) -> Option<String>) -> Option<usize> {
+fn matches(
+    pattern: &str,
+    args: &Args<'_>,
+    nocase: bool,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Option<usize> {
     let fits = |glob: &str, text: &str| {
         if nocase {
             glob_match_nocase(glob, text)
@@ -204,11 +226,19 @@ mod tests {
     #[test]
     fn tables_are_sorted_and_every_row_can_be_read() {
         let effects = [
-            "none", "read", "create", "update", "disrupt", "replace", "delete", "forget", "unknown", "run",
+            "none", "read", "create", "update", "disrupt", "replace", "delete", "forget",
+            "unknown", "run",
         ];
         for table in TABLES {
-            let names: Vec<&str> = table.lines().map(|l| l.split('\t').next().unwrap()).collect();
-            assert!(names.is_sorted(), "not sorted: {:?}", names.windows(2).find(|w| w[0] > w[1]));
+            let names: Vec<&str> = table
+                .lines()
+                .map(|l| l.split('\t').next().unwrap())
+                .collect();
+            assert!(
+                names.is_sorted(),
+                "not sorted: {:?}",
+                names.windows(2).find(|w| w[0] > w[1])
+            );
             for line in table.lines() {
                 let columns: Vec<&str> = line.split('\t').collect();
                 assert!(columns.len() >= 3, "too few columns: {line}");
@@ -224,7 +254,10 @@ mod tests {
     #[test]
     fn every_program_names_its_source() {
         for table in TABLES {
-            let names: std::collections::BTreeSet<&str> = table.lines().map(|l| l.split('\t').next().unwrap()).collect();
+            let names: std::collections::BTreeSet<&str> = table
+                .lines()
+                .map(|l| l.split('\t').next().unwrap())
+                .collect();
             for name in names {
                 let block = find(name).unwrap();
                 assert!(block.directive("@source").is_some(), "no source for {name}");

@@ -34,7 +34,17 @@ impl Shell<'_> {
         }
         let method = parsed.value(&["-X", "--request"]).unwrap_or("");
         let mut body: Option<String> = None;
-        for text in parsed.values(&["-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "-F", "--form"]) {
+        for text in parsed.values(&[
+            "-d",
+            "--data",
+            "--data-raw",
+            "--data-binary",
+            "--data-ascii",
+            "--data-urlencode",
+            "--json",
+            "-F",
+            "--form",
+        ]) {
             let text = match text.strip_prefix('@') {
                 Some("-") => stdin.unwrap_or("").to_owned(),
                 Some(path) => self.file_text(path).unwrap_or_else(|| HOLE.to_string()),
@@ -42,35 +52,59 @@ impl Shell<'_> {
             };
             body.get_or_insert_default().push_str(&text);
         }
-        let urls: Vec<String> = parsed.positionals.iter().map(|(_, t)| (*t).to_owned()).chain(parsed.values(&["--url"]).map(str::to_owned)).collect();
-        let socket = parsed.value(&["--unix-socket"]).is_some_and(|s| s.contains("docker"));
+        let urls: Vec<String> = parsed
+            .positionals
+            .iter()
+            .map(|(_, t)| (*t).to_owned())
+            .chain(parsed.values(&["--url"]).map(str::to_owned))
+            .collect();
+        let socket = parsed
+            .value(&["--unix-socket"])
+            .is_some_and(|s| s.contains("docker"));
         for url in urls {
             self.judge_request(method, &url, body.as_deref(), socket);
         }
     }
 
     fn judge_wget(&mut self, args: &[String]) {
-        let grammar = Grammar { values: "-O --output-document -o -P --directory-prefix --method --body-data --post-data --post-file --header -U --user --password -T -t", ..Grammar::default() };
+        let grammar = Grammar {
+            values: "-O --output-document -o -P --directory-prefix --method --body-data --post-data --post-file --header -U --user --password -T -t",
+            ..Grammar::default()
+        };
         let parsed = Args::parse(args, &grammar);
         if let Some(path) = parsed.value(&["-O", "--output-document"]) {
             self.judge_write(path, true);
         }
         let body = parsed.value(&["--body-data", "--post-data"]);
-        let method = parsed.value(&["--method"]).unwrap_or(if body.is_some() { "POST" } else { "" });
+        let method =
+            parsed
+                .value(&["--method"])
+                .unwrap_or(if body.is_some() { "POST" } else { "" });
         for (_, url) in parsed.positionals.clone() {
             self.judge_request(method, url, body, false);
         }
     }
 
     fn judge_httpie(&mut self, args: &[String], stdin: Option<&str>) {
-        let grammar = Grammar { values: "-a --auth -A --auth-type -o --output --session --timeout --verify --cert -s --style -p --print --raw", ..Grammar::default() };
+        let grammar = Grammar {
+            values: "-a --auth -A --auth-type -o --output --session --timeout --verify --cert -s --style -p --print --raw",
+            ..Grammar::default()
+        };
         let parsed = Args::parse(args, &grammar);
         let mut words: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).collect();
         let method = match words.first() {
-            Some(first) if first.len() < 10 && first.bytes().all(|b| b.is_ascii_alphabetic()) && words.len() > 1 => words.remove(0),
+            Some(first)
+                if first.len() < 10
+                    && first.bytes().all(|b| b.is_ascii_alphabetic())
+                    && words.len() > 1 =>
+            {
+                words.remove(0)
+            }
             _ => "",
         };
-        let Some((url, fields)) = words.split_first() else { return };
+        let Some((url, fields)) = words.split_first() else {
+            return;
+        };
         let mut body = fields.join(" ");
         body.push_str(parsed.value(&["--raw"]).or(stdin).unwrap_or(""));
         let body = (!body.is_empty()).then_some(body);
@@ -78,24 +112,41 @@ impl Shell<'_> {
     }
 
     fn judge_grpc(&mut self, args: &[String]) {
-        let grammar = Grammar { style: super::args::Style::Single, values: "-d -H -proto -import-path -authority -cert -key -cacert -max-time", ..Grammar::default() };
+        let grammar = Grammar {
+            style: super::args::Style::Single,
+            values: "-d -H -proto -import-path -authority -cert -key -cacert -max-time",
+            ..Grammar::default()
+        };
         let parsed = Args::parse(args, &grammar);
         let (Some(host), Some(method)) = (parsed.positional(0), parsed.positional(1)) else {
             return;
         };
         let name = method.rsplit(['/', '.']).next().unwrap_or(method);
-        let url = format!("https://{host}/{}", super::cloud::kebab(name).split('-').next().unwrap_or(""));
+        let url = format!(
+            "https://{host}/{}",
+            super::cloud::kebab(name).split('-').next().unwrap_or("")
+        );
         self.judge_request("POST", &url, None, false);
     }
 
     /// Judges one request.
-    pub(super) fn judge_request(&mut self, method: &str, url: &str, body: Option<&str>, machine: bool) {
+    pub(super) fn judge_request(
+        &mut self,
+        method: &str,
+        url: &str,
+        body: Option<&str>,
+        machine: bool,
+    ) {
         if has_hole(method) {
             self.unknown("an HTTP method nobody can name", method);
             return;
         }
+        let url = crate::shell::show(url);
+        let url = url.as_str();
         let Some(danger) = judge(&Request { method, url, body }) else {
-            if body.is_some_and(|b| b.chars().all(|c| c == HOLE) && !b.is_empty()) && url.contains("graphql") {
+            if body.is_some_and(|b| b.chars().all(|c| c == HOLE) && !b.is_empty())
+                && url.contains("graphql")
+            {
                 self.unknown("a GraphQL request whose body nobody can read", url);
             }
             return;
@@ -111,13 +162,29 @@ impl Shell<'_> {
             self.record(&found, Scope::Machine, Target::machine());
             return;
         }
-        let target = resolve(vec![("endpoint".to_owned(), url.to_owned())], self.context.targets());
+        let target = resolve(
+            vec![("endpoint".to_owned(), url.to_owned())],
+            self.context.targets(),
+        );
         self.record(&found, Scope::Service, target);
     }
 
     /// A finding against an address named by a call, not a command line.
-    pub(super) fn on_service(&mut self, verb: Verb, kind: &str, object: &str, reason: &str, target: Target) {
-        let found = Found { verb, kind, object, danger: Danger::Destructive, reason };
+    pub(super) fn on_service(
+        &mut self,
+        verb: Verb,
+        kind: &str,
+        object: &str,
+        reason: &str,
+        target: Target,
+    ) {
+        let found = Found {
+            verb,
+            kind,
+            object,
+            danger: Danger::Destructive,
+            reason,
+        };
         self.record(&found, Scope::Service, target);
     }
 }

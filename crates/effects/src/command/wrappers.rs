@@ -8,11 +8,18 @@ use crate::shell::{HOLE, has_hole};
 use crate::target::{Target, resolve};
 
 /// Shells: they take text after `-c`, a file, or their input.
-const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "sh5", "bash5"];
+const SHELLS: &[&str] = &[
+    "sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "sh5", "bash5",
+];
 
 impl Shell<'_> {
     /// Runs what a wrapper wraps; `None` when the program is no wrapper.
-    pub(super) fn run_wrapper(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> Option<String> {
+    pub(super) fn run_wrapper(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> Option<String> {
         if SHELLS.contains(&name) {
             return Some(self.run_shell(args, stdin));
         }
@@ -28,7 +35,8 @@ impl Shell<'_> {
             "env" => Some(self.run_env(args, stdin)),
             "su" | "runuser" => Some(self.run_su(args, stdin)),
             "ssh" | "mosh" => Some(self.run_ssh(args, stdin)),
-            "watch" | "at" | "batch" | "script" | "nix-shell" | "tmux" | "screen" | "entr" | "hyperfine" => self.run_text_option(name, args, stdin),
+            "watch" | "at" | "batch" | "script" | "nix-shell" | "tmux" | "screen" | "entr"
+            | "hyperfine" => self.run_text_option(name, args, stdin),
             _ => None,
         }
     }
@@ -66,7 +74,11 @@ impl Shell<'_> {
             let Some((text, operands)) = rest.split_first() else {
                 return String::new();
             };
-            let saved = (operands.len() > 1).then(|| self.vars.positional.replace(operands.get(1..).unwrap_or(&[]).to_vec()));
+            let saved = (operands.len() > 1).then(|| {
+                self.vars
+                    .positional
+                    .replace(operands.get(1..).unwrap_or(&[]).to_vec())
+            });
             let output = self.in_subshell(|shell| shell.run_code(text, stdin));
             if let Some(saved) = saved {
                 self.vars.positional = saved;
@@ -132,7 +144,9 @@ impl Shell<'_> {
                 _ if arg.starts_with("-S") => text = arg.get(2..).map(str::to_owned),
                 _ if arg.starts_with('-') => {}
                 _ => match arg.split_once('=') {
-                    Some((name, value)) if !name.is_empty() => self.vars.set(name, value.to_owned()),
+                    Some((name, value)) if !name.is_empty() => {
+                        self.vars.set(name, value.to_owned())
+                    }
                     _ => {
                         at -= 1;
                         break;
@@ -142,7 +156,10 @@ impl Shell<'_> {
         }
         let rest = args.get(at..).unwrap_or(&[]);
         let output = match text {
-            Some(text) => self.run_code(&format!("{text} {}", super::dispatch::quote_all(rest)), stdin),
+            Some(text) => self.run_code(
+                &format!("{text} {}", super::dispatch::quote_all(rest)),
+                stdin,
+            ),
             None if rest.is_empty() => HOLE.to_string(),
             None => self.run_argv(rest, stdin),
         };
@@ -151,7 +168,10 @@ impl Shell<'_> {
     }
 
     fn run_su(&mut self, args: &[String], stdin: Option<&str>) -> String {
-        let grammar = Grammar { values: "-c --command -s --shell -g -G -u --user", ..Grammar::default() };
+        let grammar = Grammar {
+            values: "-c --command -s --shell -g -G -u --user",
+            ..Grammar::default()
+        };
         let parsed = Args::parse(args, &grammar);
         if let Some(text) = parsed.value(&["-c", "--command"]) {
             return self.in_subshell(|shell| shell.run_code(text, stdin));
@@ -174,14 +194,20 @@ impl Shell<'_> {
         };
         for option in parsed.values(&["-o"]) {
             if let Some((name, command)) = option.split_once('=')
-                && matches!(name.to_ascii_lowercase().as_str(), "proxycommand" | "localcommand")
+                && matches!(
+                    name.to_ascii_lowercase().as_str(),
+                    "proxycommand" | "localcommand"
+                )
             {
                 self.run_code(command, None);
             }
         }
         let rest = args.get(at + 1..).unwrap_or(&[]);
         let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
-        let target = resolve(vec![("ssh-host".to_owned(), host.to_owned())], self.context.targets());
+        let target = resolve(
+            vec![("ssh-host".to_owned(), host.to_owned())],
+            self.context.targets(),
+        );
         let text = rest.join(" ");
         let input = stdin.map(str::to_owned);
         self.elsewhere(target, |shell| {
@@ -194,12 +220,20 @@ impl Shell<'_> {
     }
 
     /// Runs something on another host or in a container.
-    pub(super) fn elsewhere(&mut self, target: Target, f: impl FnOnce(&mut Self) -> String) -> String {
+    pub(super) fn elsewhere(
+        &mut self,
+        target: Target,
+        f: impl FnOnce(&mut Self) -> String,
+    ) -> String {
         self.at_place(Place::Elsewhere(target), f)
     }
 
     pub(super) fn at_place(&mut self, place: Place, f: impl FnOnce(&mut Self) -> String) -> String {
-        let saved = (self.vars.clone(), self.cwd.take(), std::mem::replace(&mut self.place, place));
+        let saved = (
+            self.vars.clone(),
+            self.cwd.take(),
+            std::mem::replace(&mut self.place, place),
+        );
         let output = f(self);
         (self.vars, self.cwd, self.place) = saved;
         output
@@ -212,15 +246,23 @@ impl Shell<'_> {
             ..Grammar::default()
         };
         let parsed = Args::parse(args, &grammar);
-        let replace = parsed.value(&["-I"]).or_else(|| parsed.has(&["-i", "--replace"]).then_some("{}"));
-        let file = parsed.value(&["-a", "--arg-file"]).and_then(|path| self.file_text(path));
+        let replace = parsed
+            .value(&["-I"])
+            .or_else(|| parsed.has(&["-i", "--replace"]).then_some("{}"));
+        let file = parsed
+            .value(&["-a", "--arg-file"])
+            .and_then(|path| self.file_text(path));
         let input = file.as_deref().or(stdin);
         let Some((at, _)) = parsed.positionals.first() else {
             return input.unwrap_or("").to_owned();
         };
         let mut words = args.get(*at..).unwrap_or(&[]).to_vec();
         let items = match input {
-            Some(text) if !has_hole(text) => text.split_whitespace().take(64).map(str::to_owned).collect(),
+            Some(text) if !has_hole(text) => text
+                .split_whitespace()
+                .take(64)
+                .map(str::to_owned)
+                .collect(),
             _ => vec![HOLE.to_string()],
         };
         self.many_inputs = input.is_none_or(has_hole);
@@ -228,7 +270,8 @@ impl Shell<'_> {
             Some(token) => {
                 let mut output = String::new();
                 for item in &items {
-                    let replaced: Vec<String> = words.iter().map(|w| w.replace(token, item)).collect();
+                    let replaced: Vec<String> =
+                        words.iter().map(|w| w.replace(token, item)).collect();
                     output = self.run_argv(&replaced, None);
                 }
                 output
@@ -255,20 +298,38 @@ impl Shell<'_> {
         let rest = args.get(*at..).unwrap_or(&[]);
         let split = rest.iter().position(|a| a.starts_with(":::"));
         let (command, items) = match split {
-            Some(split) => (rest.get(..split).unwrap_or(&[]), rest.get(split + 1..).unwrap_or(&[]).to_vec()),
-            None => (rest, stdin.filter(|t| !has_hole(t)).map_or_else(|| vec![HOLE.to_string()], |t| t.lines().map(str::to_owned).collect())),
+            Some(split) => (
+                rest.get(..split).unwrap_or(&[]),
+                rest.get(split + 1..).unwrap_or(&[]).to_vec(),
+            ),
+            None => (
+                rest,
+                stdin.filter(|t| !has_hole(t)).map_or_else(
+                    || vec![HOLE.to_string()],
+                    |t| t.lines().map(str::to_owned).collect(),
+                ),
+            ),
         };
         let text = command.join(" ");
         let mut output = String::new();
         for item in items.iter().take(64) {
-            let line = if text.contains("{}") { text.replace("{}", item) } else { format!("{text} {item}") };
+            let line = if text.contains("{}") {
+                text.replace("{}", item)
+            } else {
+                format!("{text} {item}")
+            };
             output = self.run_code(&line, None);
         }
         output
     }
 
     /// Programs that take a command as text in an option or as their operands.
-    fn run_text_option(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> Option<String> {
+    fn run_text_option(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> Option<String> {
         let values = match name {
             "watch" => "-n --interval -d",
             "script" => "-c --command -I -O -B -T -E -m -o -t",
@@ -278,19 +339,39 @@ impl Shell<'_> {
             _ => "-f -q -t",
         };
         let stop_after = matches!(name, "watch" | "screen").then_some(0);
-        let grammar = Grammar { values, stop_after, ..Grammar::default() };
+        let grammar = Grammar {
+            values,
+            stop_after,
+            ..Grammar::default()
+        };
         let parsed = Args::parse(args, &grammar);
         let text = match name {
             "script" => parsed.value(&["-c", "--command"])?.to_owned(),
             "nix-shell" => parsed.value(&["--run", "--command"])?.to_owned(),
             "at" | "batch" => stdin?.to_owned(),
             "tmux" => {
-                let starts = ["new-session", "new", "new-window", "neww", "split-window", "splitw", "send-keys", "send", "run-shell", "run", "respawn-pane"];
+                let starts = [
+                    "new-session",
+                    "new",
+                    "new-window",
+                    "neww",
+                    "split-window",
+                    "splitw",
+                    "send-keys",
+                    "send",
+                    "run-shell",
+                    "run",
+                    "respawn-pane",
+                ];
                 let (first, rest) = parsed.positionals.split_first()?;
                 if !starts.contains(&first.1) {
                     return Some(HOLE.to_string());
                 }
-                rest.iter().map(|(_, t)| *t).filter(|t| !matches!(*t, "Enter" | "C-m")).collect::<Vec<_>>().join(" ")
+                rest.iter()
+                    .map(|(_, t)| *t)
+                    .filter(|t| !matches!(*t, "Enter" | "C-m"))
+                    .collect::<Vec<_>>()
+                    .join(" ")
             }
             "screen" => {
                 let (at, _) = parsed.positionals.first()?;
@@ -306,7 +387,14 @@ impl Shell<'_> {
     }
 
     /// Runs the rest of a table row marked `run`.
-    pub(super) fn run_rest(&mut self, name: &str, effect: &str, args: &[String], used: usize, stdin: Option<&str>) -> String {
+    pub(super) fn run_rest(
+        &mut self,
+        name: &str,
+        effect: &str,
+        args: &[String],
+        used: usize,
+        stdin: Option<&str>,
+    ) -> String {
         let Some(block) = table::find(name) else {
             return HOLE.to_string();
         };
@@ -321,18 +409,30 @@ impl Shell<'_> {
             };
         };
         let rest = args.get(at..).unwrap_or(&[]);
-        let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest).to_vec();
+        let rest = rest
+            .strip_prefix(&["--".to_owned()])
+            .unwrap_or(rest)
+            .to_vec();
         let facets = self.facets(block, &parsed);
         let input = stdin.map(str::to_owned);
         match effect {
             "remote" => {
                 let target = resolve(facets, self.context.targets());
-                self.elsewhere(target, |shell| shell.run_words_or_text(&rest, input.as_deref()))
+                self.elsewhere(target, |shell| {
+                    shell.run_words_or_text(&rest, input.as_deref())
+                })
             }
             "throwaway" => {
-                let mounted = parsed.values(&["-v", "--volume", "--mount"]).any(|m| !m.is_empty());
-                let free = parsed.has(&["--privileged"]) || parsed.value(&["--pid"]) == Some("host");
-                let place = if mounted || free { Place::Here } else { Place::Throwaway };
+                let mounted = parsed
+                    .values(&["-v", "--volume", "--mount"])
+                    .any(|m| !m.is_empty());
+                let free =
+                    parsed.has(&["--privileged"]) || parsed.value(&["--pid"]) == Some("host");
+                let place = if mounted || free {
+                    Place::Here
+                } else {
+                    Place::Throwaway
+                };
                 self.run_mounted(place, &parsed, &rest, input.as_deref())
             }
             // The subcommand itself is a program (`microk8s kubectl …`).
@@ -354,12 +454,19 @@ impl Shell<'_> {
                 HOLE.to_string()
             }
             "nix" => {
-                let mut argv: Vec<String> = parsed.value(&["-c", "--command"]).map(str::to_owned).into_iter().collect();
+                let mut argv: Vec<String> = parsed
+                    .value(&["-c", "--command"])
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect();
                 argv.extend(rest);
                 self.run_argv(&argv, stdin)
             }
             "aws-profile" => {
-                let profile = parsed.positional(used.saturating_sub(1)).unwrap_or("").to_owned();
+                let profile = parsed
+                    .positional(used.saturating_sub(1))
+                    .unwrap_or("")
+                    .to_owned();
                 self.in_subshell(|shell| {
                     shell.vars.set("AWS_PROFILE", profile);
                     shell.run_words_or_text(&rest, stdin)
@@ -370,7 +477,13 @@ impl Shell<'_> {
     }
 
     /// In a container with host paths mounted: the paths are translated back.
-    fn run_mounted(&mut self, place: Place, parsed: &Args<'_>, rest: &[String], stdin: Option<&str>) -> String {
+    fn run_mounted(
+        &mut self,
+        place: Place,
+        parsed: &Args<'_>,
+        rest: &[String],
+        stdin: Option<&str>,
+    ) -> String {
         if place == Place::Throwaway {
             return self.at_place(place, |shell| shell.run_words_or_text(rest, stdin));
         }
@@ -380,7 +493,12 @@ impl Shell<'_> {
                 let mut parts = m.split(':');
                 let host = parts.next()?;
                 let inside = parts.next()?;
-                Some((self.absolute(host).filter(|_| host.starts_with(['/', '.', '~'])).unwrap_or_else(|| format!("/var/lib/docker/volumes/{host}")), inside.to_owned()))
+                Some((
+                    self.absolute(host)
+                        .filter(|_| host.starts_with(['/', '.', '~']))
+                        .unwrap_or_else(|| format!("/var/lib/docker/volumes/{host}")),
+                    inside.to_owned(),
+                ))
             })
             .collect();
         let saved = std::mem::replace(&mut self.mounts, mounts);
@@ -410,7 +528,9 @@ impl Shell<'_> {
 
 fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     })
 }
 

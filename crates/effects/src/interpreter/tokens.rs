@@ -36,9 +36,13 @@ pub fn tokens(code: &str, language: Language) -> Vec<Token> {
         at += match c {
             _ if c.is_whitespace() => c.len_utf8(),
             _ if comment(rest, language) => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") && language == Language::JavaScript => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            '/' if rest.starts_with("/*") && language == Language::JavaScript => {
+                rest.find("*/").map_or(rest.len(), |end| end + 2)
+            }
             '\'' | '"' => text(rest, c, false, &mut out),
-            '`' if matches!(language, Language::Ruby | Language::Perl | Language::Php) => text(rest, c, true, &mut out),
+            '`' if matches!(language, Language::Ruby | Language::Perl | Language::Php) => {
+                text(rest, c, true, &mut out)
+            }
             '`' => text(rest, c, false, &mut out),
             _ if c.is_alphabetic() || matches!(c, '_' | '$' | '@') => name(rest, &mut out),
             _ => {
@@ -63,14 +67,20 @@ fn name(rest: &str, out: &mut Vec<Token>) -> usize {
     let mut end = 0;
     let mut chars = rest.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        let arrow = rest.get(at..).is_some_and(|r| r.starts_with("->") || r.starts_with("::"));
+        let arrow = rest
+            .get(at..)
+            .is_some_and(|r| r.starts_with("->") || r.starts_with("::"));
         if arrow {
             chars.next();
             end = at + 2;
             continue;
         }
         // `a.b`, `a?.b`: one name; a dot at the end is not part of it.
-        let joins = c == '.' && rest.get(at + 1..).and_then(|r| r.chars().next()).is_some_and(|n| n.is_alphabetic() || n == '_');
+        let joins = c == '.'
+            && rest
+                .get(at + 1..)
+                .and_then(|r| r.chars().next())
+                .is_some_and(|n| n.is_alphabetic() || n == '_');
         if !(c.is_alphanumeric() || matches!(c, '_' | '$' | '@') || joins) {
             break;
         }
@@ -78,8 +88,14 @@ fn name(rest: &str, out: &mut Vec<Token>) -> usize {
     }
     let text = rest.get(..end).unwrap_or("");
     // A text prefix such as Python's `f"…"` or `b'…'`.
-    if text.len() <= 2 && rest.get(end..).is_some_and(|r| r.starts_with(['"', '\''])) && text.chars().all(|c| "fFrRbBuU".contains(c)) {
-        let quote = rest.get(end..).and_then(|r| r.chars().next()).unwrap_or('"');
+    if text.len() <= 2
+        && rest.get(end..).is_some_and(|r| r.starts_with(['"', '\'']))
+        && text.chars().all(|c| "fFrRbBuU".contains(c))
+    {
+        let quote = rest
+            .get(end..)
+            .and_then(|r| r.chars().next())
+            .unwrap_or('"');
         let mut inner = Vec::new();
         let used = self::text(rest.get(end..).unwrap_or(""), quote, false, &mut inner);
         for token in inner {
@@ -99,7 +115,11 @@ fn name(rest: &str, out: &mut Vec<Token>) -> usize {
 
 fn text(rest: &str, quote: char, shell: bool, out: &mut Vec<Token>) -> usize {
     let triple: String = std::iter::repeat_n(quote, 3).collect();
-    let (open, close) = if rest.starts_with(&triple) && quote != '`' { (3, triple.as_str()) } else { (1, rest.get(..1).unwrap_or("")) };
+    let (open, close) = if rest.starts_with(&triple) && quote != '`' {
+        (3, triple.as_str())
+    } else {
+        (1, rest.get(..1).unwrap_or(""))
+    };
     let mut value = String::new();
     let mut computed = false;
     let body = rest.get(open..).unwrap_or("");
@@ -119,7 +139,8 @@ fn text(rest: &str, quote: char, shell: bool, out: &mut Vec<Token>) -> usize {
             }
             continue;
         }
-        let inserts = (c == '#' && body.get(at..).is_some_and(|r| r.starts_with("#{"))) || (c == '$' && body.get(at..).is_some_and(|r| r.starts_with("${")));
+        let inserts = (c == '#' && body.get(at..).is_some_and(|r| r.starts_with("#{")))
+            || (c == '$' && body.get(at..).is_some_and(|r| r.starts_with("${")));
         if inserts && quote != '\'' {
             computed = true;
             value.push(crate::shell::HOLE);
@@ -132,6 +153,10 @@ fn text(rest: &str, quote: char, shell: bool, out: &mut Vec<Token>) -> usize {
         }
         value.push(c);
     }
-    out.push(if shell { Token::Shell(value) } else { Token::Text(value, computed) });
+    out.push(if shell {
+        Token::Shell(value)
+    } else {
+        Token::Text(value, computed)
+    });
     open + used
 }

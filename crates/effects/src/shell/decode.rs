@@ -65,7 +65,12 @@ fn scalar(code: u32) -> char {
     char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-fn number(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, radix: u32, digits: usize, first: u32) -> u32 {
+fn number(
+    rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    radix: u32,
+    digits: usize,
+    first: u32,
+) -> u32 {
     let mut value = first;
     for _ in 0..digits {
         match rest.peek().and_then(|c| c.to_digit(radix)) {
@@ -87,7 +92,10 @@ pub fn printf(program: &str, args: &[String]) -> Option<String> {
             let mut args = args;
             let (mut newline, mut escapes) = (true, false);
             while let [first, rest @ ..] = args {
-                if !(first.len() > 1 && first.starts_with('-') && first.bytes().skip(1).all(|b| b"neE".contains(&b))) {
+                if !(first.len() > 1
+                    && first.starts_with('-')
+                    && first.bytes().skip(1).all(|b| b"neE".contains(&b)))
+                {
                     break;
                 }
                 newline &= !first.contains('n');
@@ -184,7 +192,13 @@ pub fn filter_output(program: &str, args: &[String], input: &str) -> Decoded {
                 .map(|line| line.chars().rev().collect::<String>() + "\n")
                 .collect(),
         ),
-        "tac" => Some(input.lines().rev().map(|line| format!("{line}\n")).collect()),
+        "tac" => Some(
+            input
+                .lines()
+                .rev()
+                .map(|line| format!("{line}\n"))
+                .collect(),
+        ),
         "tr" => translate(args, input),
         _ => return Decoded::NotAFilter,
     };
@@ -225,13 +239,19 @@ pub(crate) fn from_base64_utf16(text: &str) -> Option<String> {
 
 fn to_base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |value: u32| char::from(ALPHABET.get((value & 63) as usize).copied().unwrap_or(b'='));
+    let digit =
+        |value: u32| char::from(ALPHABET.get((value & 63) as usize).copied().unwrap_or(b'='));
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let value = chunk.iter().fold(0_u32, |v, b| (v << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
+        let value =
+            chunk.iter().fold(0_u32, |v, b| (v << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
         out.push(digit(value >> 18));
         out.push(digit(value >> 12));
-        out.push(if chunk.len() > 1 { digit(value >> 6) } else { '=' });
+        out.push(if chunk.len() > 1 {
+            digit(value >> 6)
+        } else {
+            '='
+        });
         out.push(if chunk.len() > 2 { digit(value) } else { '=' });
     }
     out.push('\n');
@@ -252,7 +272,8 @@ fn from_hex(text: &str) -> Option<String> {
 }
 
 fn translate(args: &[String], input: &str) -> Option<String> {
-    let (options, sets): (Vec<_>, Vec<_>) = args.iter().partition(|a| a.len() > 1 && a.starts_with('-'));
+    let (options, sets): (Vec<_>, Vec<_>) =
+        args.iter().partition(|a| a.len() > 1 && a.starts_with('-'));
     let from = set(sets.first()?)?;
     if options.iter().any(|o| o.contains('c') || o.contains('C')) {
         return None;

@@ -138,7 +138,9 @@ pub trait Expander {
                 let home = self.parameter("HOME").unwrap_or_else(|| "~".to_owned());
                 one(home)
             }
-            Part::Tilde(name) if name == "+" => one(self.parameter("PWD").unwrap_or_else(|| HOLE.to_string())),
+            Part::Tilde(name) if name == "+" => {
+                one(self.parameter("PWD").unwrap_or_else(|| HOLE.to_string()))
+            }
             Part::Tilde(name) => one(format!("/home/{name}")),
             Part::Arithmetic(word) => {
                 self.joined(word);
@@ -170,9 +172,8 @@ pub trait Expander {
             };
         }
         match name {
-            "$" | "!" | "PPID" | "RANDOM" | "UID" | "EUID" | "SECONDS" | "LINENO" | "EPOCHSECONDS" => {
-                Some("12345".to_owned())
-            }
+            "$" | "!" | "PPID" | "RANDOM" | "UID" | "EUID" | "SECONDS" | "LINENO"
+            | "EPOCHSECONDS" => Some("12345".to_owned()),
             "?" => Some("0".to_owned()),
             "IFS" => Some(" \t\n".to_owned()),
             "#" => {
@@ -202,7 +203,10 @@ pub trait Expander {
         if matches!(op, ParamOp::All) {
             return match self.elements(name) {
                 Some(items) if quoted && name == "*" => (vec![(items.join(" "), false)], false),
-                Some(items) => (items.into_iter().map(|item| (item, true)).collect(), !quoted),
+                Some(items) => (
+                    items.into_iter().map(|item| (item, true)).collect(),
+                    !quoted,
+                ),
                 None => (vec![(hole(), false)], false),
             };
         }
@@ -225,7 +229,11 @@ pub trait Expander {
                 Some(_) => self.joined(word),
                 None => {
                     let text = self.joined(word);
-                    if text.is_empty() { text } else { hole() + &text }
+                    if text.is_empty() {
+                        text
+                    } else {
+                        hole() + &text
+                    }
                 }
             },
             ParamOp::TrimStart(word, longest) => {
@@ -242,9 +250,13 @@ pub trait Expander {
             }
             ParamOp::Slice(word) => {
                 let spec = self.joined(word);
-                value.and_then(|text| slice(&text, &spec)).unwrap_or_else(hole)
+                value
+                    .and_then(|text| slice(&text, &spec))
+                    .unwrap_or_else(hole)
             }
-            ParamOp::Case { upper, all } => value.map_or_else(hole, |text| change_case(&text, *upper, *all)),
+            ParamOp::Case { upper, all } => {
+                value.map_or_else(hole, |text| change_case(&text, *upper, *all))
+            }
             ParamOp::Indirect => match value {
                 Some(other) => self.parameter(&other).unwrap_or_else(hole),
                 None => hole(),
@@ -260,7 +272,12 @@ pub trait Expander {
         let items = self.elements(name)?;
         let at: i64 = index.trim().parse().ok()?;
         let at = if at < 0 { items.len() as i64 + at } else { at };
-        Some(usize::try_from(at).ok().and_then(|at| items.get(at).cloned()).unwrap_or_default())
+        Some(
+            usize::try_from(at)
+                .ok()
+                .and_then(|at| items.get(at).cloned())
+                .unwrap_or_default(),
+        )
     }
 }
 
@@ -323,7 +340,10 @@ fn brace_expand(parts: &[Part], depth: usize) -> Vec<Vec<Part>> {
 }
 
 fn find_brace(parts: &[Part]) -> Option<(usize, usize, Vec<Vec<Part>>)> {
-    let opens = parts.iter().enumerate().filter(|(_, p)| matches!(p, Part::Brace('{')));
+    let opens = parts
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| matches!(p, Part::Brace('{')));
     for (open, _) in opens.take(16) {
         let mut level = 0_u32;
         let mut alternatives = vec![Vec::new()];
@@ -356,7 +376,9 @@ fn find_brace(parts: &[Part]) -> Option<(usize, usize, Vec<Vec<Part>>)> {
 
 /// `{1..9}` and `{a..f}`.
 fn range(parts: &[Part]) -> Option<Vec<Vec<Part>>> {
-    let [Part::Lit(text)] = parts else { return None };
+    let [Part::Lit(text)] = parts else {
+        return None;
+    };
     let (from, to) = text.split_once("..")?;
     let lit = |text: String| vec![Part::Lit(text)];
     if let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) {
@@ -400,7 +422,9 @@ fn trim_end(text: &str, pattern: &str, longest: bool) -> String {
     } else {
         cuts.filter(fits).last()
     };
-    text.get(..cut.unwrap_or(text.len())).unwrap_or("").to_owned()
+    text.get(..cut.unwrap_or(text.len()))
+        .unwrap_or("")
+        .to_owned()
 }
 
 fn replace(text: &str, spec: &str, all: bool) -> String {
@@ -410,8 +434,12 @@ fn replace(text: &str, spec: &str, all: bool) -> String {
     }
     match from.strip_prefix(['#', '%']) {
         _ if from.is_empty() => text.to_owned(),
-        Some(anchored) if from.starts_with('#') => text.strip_prefix(anchored).map_or_else(|| text.to_owned(), |rest| format!("{to}{rest}")),
-        Some(anchored) => text.strip_suffix(anchored).map_or_else(|| text.to_owned(), |rest| format!("{rest}{to}")),
+        Some(anchored) if from.starts_with('#') => text
+            .strip_prefix(anchored)
+            .map_or_else(|| text.to_owned(), |rest| format!("{to}{rest}")),
+        Some(anchored) => text
+            .strip_suffix(anchored)
+            .map_or_else(|| text.to_owned(), |rest| format!("{rest}{to}")),
         None if all => text.replace(from, to),
         None => text.replacen(from, to, 1),
     }
@@ -429,7 +457,12 @@ fn slice(text: &str, spec: &str) -> Option<String> {
     } else {
         usize::try_from(offset).ok()?
     };
-    Some(text.chars().skip(start).take(length.unwrap_or(count)).collect())
+    Some(
+        text.chars()
+            .skip(start)
+            .take(length.unwrap_or(count))
+            .collect(),
+    )
 }
 
 fn change_case(text: &str, upper: bool, all: bool) -> String {

@@ -49,7 +49,10 @@ fn body(text: &str, delimiter: &str, strip_tabs: bool) -> (String, usize) {
             && !delimiter.is_empty()
             && tail.starts_with(')')
         {
-            return (out, used - line.len() + (line.len() - content.len()) + delimiter.len());
+            return (
+                out,
+                used - line.len() + (line.len() - content.len()) + delimiter.len(),
+            );
         }
         out.push_str(content);
     }

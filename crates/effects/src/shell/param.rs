@@ -43,7 +43,10 @@ impl Parser<'_> {
         if indirect {
             self.pos += 1;
         }
-        if self.starts("#") && self.byte_at(1) != Some(b'}') && !parameter_name(self.rest().get(1..).unwrap_or("")).is_empty() {
+        if self.starts("#")
+            && self.byte_at(1) != Some(b'}')
+            && !parameter_name(self.rest().get(1..).unwrap_or("")).is_empty()
+        {
             self.operand(quoted)?;
             return Ok(param("#", ParamOp::Opaque, quoted));
         }
@@ -116,7 +119,12 @@ impl Parser<'_> {
         if self.eat(":") {
             return Ok(ParamOp::Slice(self.operand(quoted)?));
         }
-        for (token, upper, all) in [("^^", true, true), ("^", true, false), (",,", false, true), (",", false, false)] {
+        for (token, upper, all) in [
+            ("^^", true, true),
+            ("^", true, false),
+            (",,", false, true),
+            (",", false, false),
+        ] {
             if self.eat(token) {
                 self.operand(quoted)?;
                 return Ok(ParamOp::Case { upper, all });
@@ -161,7 +169,9 @@ fn parameter_name(text: &str) -> &str {
             .position(|b| !(b.is_ascii_alphanumeric() || b == b'_'))
             .unwrap_or(text.len())
     } else if first.is_ascii_digit() {
-        text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len())
+        text.bytes()
+            .position(|b| !b.is_ascii_digit())
+            .unwrap_or(text.len())
     } else {
         usize::from(b"@*#?-$!".contains(&first))
     };

@@ -154,7 +154,12 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let end = rest
             .bytes()
-            .position(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>'))
+            .position(|b| {
+                matches!(
+                    b,
+                    b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>'
+                )
+            })
             .unwrap_or(rest.len())
             .min(12);
         rest.get(..end).unwrap_or("")
@@ -222,13 +227,24 @@ impl<'a> Parser<'a> {
         }
         let mut stages = Vec::new();
         loop {
-            if matches!(self.byte(), None | Some(b'\n' | b';' | b')')) && stages.is_empty() && self.depth > 0 {
-                return Ok(Item { join, stages, negated });
+            if matches!(self.byte(), None | Some(b'\n' | b';' | b')'))
+                && stages.is_empty()
+                && self.depth > 0
+            {
+                return Ok(Item {
+                    join,
+                    stages,
+                    negated,
+                });
             }
             stages.push(self.nested(Self::command)?);
             self.skip_blanks();
             if self.starts("||") || !self.starts("|") {
-                return Ok(Item { join, stages, negated });
+                return Ok(Item {
+                    join,
+                    stages,
+                    negated,
+                });
             }
             self.pos += if self.starts("|&") { 2 } else { 1 };
             self.skip_newlines()?;
@@ -254,7 +270,9 @@ impl<'a> Parser<'a> {
                 "[[" => self.test_command()?,
                 "function" => self.function_command()?,
                 "coproc" => self.coproc_command()?,
-                "then" | "fi" | "do" | "done" | "esac" | "else" | "elif" | "}" | "in" if self.keyword() != "in" => {
+                "then" | "fi" | "do" | "done" | "esac" | "else" | "elif" | "}" | "in"
+                    if self.keyword() != "in" =>
+                {
                     return Err(self.error("unexpected reserved word"));
                 }
                 _ => return self.simple_command(),
@@ -382,7 +400,9 @@ impl<'a> Parser<'a> {
     fn case_command(&mut self) -> Outcome<Kind> {
         self.pos += 4;
         self.skip_blanks();
-        let subject = self.word()?.ok_or_else(|| self.error("expected a word after `case`"))?;
+        let subject = self
+            .word()?
+            .ok_or_else(|| self.error("expected a word after `case`"))?;
         self.expect("in", "expected `in`")?;
         let mut arms = Vec::new();
         loop {
@@ -400,7 +420,10 @@ impl<'a> Parser<'a> {
         let mut patterns = Vec::new();
         loop {
             self.skip_blanks();
-            patterns.push(self.word()?.ok_or_else(|| self.error("expected a pattern"))?);
+            patterns.push(
+                self.word()?
+                    .ok_or_else(|| self.error("expected a pattern"))?,
+            );
             self.skip_blanks();
             if self.eat(")") {
                 break;

@@ -76,7 +76,9 @@ impl Parser<'_> {
         if element {
             let line = rest.get(at..).unwrap_or("");
             match line.find(']') {
-                Some(close) if !line.get(..close).unwrap_or("").contains(['\n', ' ']) => at += close + 1,
+                Some(close) if !line.get(..close).unwrap_or("").contains(['\n', ' ']) => {
+                    at += close + 1
+                }
                 _ => return Ok(None),
             }
         }
@@ -138,9 +140,9 @@ impl Parser<'_> {
         match rest.find('}') {
             Some(end)
                 if end > 1
-                    && rest
-                        .get(1..end)
-                        .is_some_and(|n| n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) =>
+                    && rest.get(1..end).is_some_and(|n| {
+                        n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                    }) =>
             {
                 end + 1
             }
@@ -176,7 +178,8 @@ impl Parser<'_> {
 
     fn target(&mut self) -> Outcome<Word> {
         self.skip_blanks();
-        self.word()?.ok_or_else(|| self.error("expected a word after the redirection"))
+        self.word()?
+            .ok_or_else(|| self.error("expected a word after the redirection"))
     }
 
     fn heredoc(&mut self) -> Outcome<RedirectOp> {

@@ -93,15 +93,26 @@ impl Parser<'_> {
                         End::Text => matches!(b, b'$' | b'`' | b'\\'),
                         End::Quote => matches!(b, b'$' | b'`' | b'\\' | b'"'),
                         End::Brace(_) => {
-                            matches!(b, b'$' | b'`' | b'\\' | b'"' | b'\'' | b'}' | b'*' | b'?' | b'[')
+                            matches!(
+                                b,
+                                b'$' | b'`' | b'\\' | b'"' | b'\'' | b'}' | b'*' | b'?' | b'['
+                            )
                         }
-                        End::Word => !(b.is_ascii_alphanumeric() || b >= 0x80 || b"-_./=:@%+^!]#".contains(&b)),
+                        End::Word => {
+                            !(b.is_ascii_alphanumeric()
+                                || b >= 0x80
+                                || b"-_./=:@%+^!]#".contains(&b))
+                        }
                     }
             })
             .unwrap_or(rest.len());
         let text = rest.get(..stop).unwrap_or(rest).to_owned();
         self.pos += text.len();
-        parts.push(if quoted { Part::Quoted(text) } else { Part::Lit(text) });
+        parts.push(if quoted {
+            Part::Quoted(text)
+        } else {
+            Part::Lit(text)
+        });
     }
 
     fn escape(&mut self, end: End, parts: &mut Vec<Part>) {
@@ -143,7 +154,9 @@ impl Parser<'_> {
     fn single_quotes(&mut self, parts: &mut Vec<Part>) -> Outcome<()> {
         self.pos += 1;
         let rest = self.rest();
-        let end = rest.find('\'').ok_or_else(|| self.error("expected a closing `'`"))?;
+        let end = rest
+            .find('\'')
+            .ok_or_else(|| self.error("expected a closing `'`"))?;
         parts.push(Part::Quoted(rest.get(..end).unwrap_or("").to_owned()));
         self.pos += end + 1;
         Ok(())

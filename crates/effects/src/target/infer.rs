@@ -8,11 +8,36 @@ const PRODUCTION: &[&str] = &["prod", "production", "prd", "live"];
 const STAGING: &[&str] = &["staging", "stage", "stg", "uat", "preprod", "preproduction"];
 /// Words that mean a place made to be broken.
 const DEVELOPMENT: &[&str] = &[
-    "dev", "devel", "develop", "development", "test", "tests", "testing", "tst", "sandbox", "sbx",
-    "scratch", "preview", "ci", "nonprod", "playground", "e2e",
+    "dev",
+    "devel",
+    "develop",
+    "development",
+    "test",
+    "tests",
+    "testing",
+    "tst",
+    "sandbox",
+    "sbx",
+    "scratch",
+    "preview",
+    "ci",
+    "nonprod",
+    "playground",
+    "e2e",
 ];
 /// Words and names that mean this machine.
-const LOCAL: &[&str] = &["local", "localhost", "minikube", "kind", "k3d", "orbstack", "colima", "localstack", "microk8s", "emulator"];
+const LOCAL: &[&str] = &[
+    "local",
+    "localhost",
+    "minikube",
+    "kind",
+    "k3d",
+    "orbstack",
+    "colima",
+    "localstack",
+    "microk8s",
+    "emulator",
+];
 
 /// The environment a name suggests, if it suggests one. When a name holds
 /// words for several, the most guarded wins (`dev-but-live` is production).
@@ -53,8 +78,10 @@ pub fn environment_of_name(name: &str) -> Option<Environment> {
 pub fn environment_of_host(address: &str) -> Option<Environment> {
     let host = host_of_url(address);
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let local = matches!(host, "localhost" | "0.0.0.0" | "::1" | "host.docker.internal" | "localstack" | "")
-        || host.starts_with("127.")
+    let local = matches!(
+        host,
+        "localhost" | "0.0.0.0" | "::1" | "host.docker.internal" | "localstack" | ""
+    ) || host.starts_with("127.")
         || host.ends_with(".localhost")
         || host.starts_with('/');
     if local && !address.is_empty() {
@@ -66,6 +93,14 @@ pub fn environment_of_host(address: &str) -> Option<Environment> {
 /// The environment a database URL, DSN or file name suggests.
 pub(super) fn environment_of_database(url: &str) -> Option<Environment> {
     let bare = url.trim_start_matches("jdbc:");
+    if bare == ":memory:"
+        || bare
+            .trim_start_matches("sqlite:")
+            .trim_start_matches("//")
+            .starts_with("/tmp/")
+    {
+        return Some(Environment::Local);
+    }
     if bare.starts_with("sqlite:") || bare.starts_with("file:") || !bare.contains("://") {
         return environment_of_name(bare);
     }
@@ -81,7 +116,9 @@ pub fn host_of_url(url: &str) -> &str {
     } else {
         rest.split(['/', '?', '#']).next().unwrap_or(rest)
     };
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     if let Some(end) = host.find(']') {
         return host.get(..=end).unwrap_or(host);
     }

@@ -18,10 +18,29 @@ use crate::shell::glob_match_nocase;
 
 /// The facets a mapping may name.
 pub const FACETS: &[&str] = &[
-    "app", "aws-account", "aws-profile", "azure-subscription", "cluster", "database", "database-url",
-    "directory", "docker-context", "docker-host", "endpoint", "environment", "gcp-project", "host",
-    "inventory", "kube-config", "kube-context", "kube-namespace", "region", "resource-group",
-    "ssh-host", "stack", "workspace",
+    "app",
+    "aws-account",
+    "aws-profile",
+    "azure-subscription",
+    "cluster",
+    "database",
+    "database-url",
+    "directory",
+    "docker-context",
+    "docker-host",
+    "endpoint",
+    "environment",
+    "gcp-project",
+    "host",
+    "inventory",
+    "kube-config",
+    "kube-context",
+    "kube-namespace",
+    "region",
+    "resource-group",
+    "ssh-host",
+    "stack",
+    "workspace",
 ];
 /// The file may be this large, in bytes.
 const MAX_SIZE: usize = 262_144;
@@ -69,7 +88,10 @@ impl Targets {
     pub fn parse(text: &str) -> Result<Self, TargetsError> {
         if text.len() > MAX_SIZE {
             return Err(TargetsError {
-                message: format!("targets.toml has {} bytes, more than {MAX_SIZE}; shorten it with globs", text.len()),
+                message: format!(
+                    "targets.toml has {} bytes, more than {MAX_SIZE}; shorten it with globs",
+                    text.len()
+                ),
                 span: None,
             });
         }
@@ -111,7 +133,8 @@ impl Targets {
 fn environment(value: toml::Spanned<toml::Value>) -> Result<Environment, TargetsError> {
     let span = value.span();
     value.into_inner().try_into().map_err(|_| TargetsError {
-        message: "unknown `environment`; use local, development, staging, production or unknown".to_owned(),
+        message: "unknown `environment`; use local, development, staging, production or unknown"
+            .to_owned(),
         span: Some(span),
     })
 }
@@ -122,7 +145,10 @@ fn globs_of(facet: &str, value: &toml::Spanned<toml::Value>) -> Result<Vec<Strin
         span: Some(value.span()),
     };
     if !FACETS.contains(&facet) {
-        return Err(error(format!("unknown facet `{facet}`; use one of {}", FACETS.join(", "))));
+        return Err(error(format!(
+            "unknown facet `{facet}`; use one of {}",
+            FACETS.join(", ")
+        )));
     }
     let wrong = || error(format!("`{facet}` is not a list of texts"));
     let list = value.get_ref().as_array().ok_or_else(wrong)?;
@@ -141,8 +167,14 @@ mod tests {
             "[[target]]\nenvironment = \"production\"\nkube-context = [\"*live*\"]\n[[target]]\nenvironment = \"development\"\nkube-context = [\"dev-*\"]\n",
         )
         .unwrap();
-        assert_eq!(targets.environment("kube-context", "dev-live"), Some(Environment::Production));
-        assert_eq!(targets.environment("kube-context", "dev-a"), Some(Environment::Development));
+        assert_eq!(
+            targets.environment("kube-context", "dev-live"),
+            Some(Environment::Production)
+        );
+        assert_eq!(
+            targets.environment("kube-context", "dev-a"),
+            Some(Environment::Development)
+        );
         assert_eq!(targets.environment("host", "dev-a"), None);
     }
 
@@ -152,6 +184,11 @@ mod tests {
         let error = Targets::parse(text).unwrap_err();
         assert!(error.message.contains("`kube-contxt`"), "{error}");
         assert!(error.span.is_some());
-        assert!(Targets::parse("[[target]]\nenvironment = \"prd\"\n").unwrap_err().span.is_some());
+        assert!(
+            Targets::parse("[[target]]\nenvironment = \"prd\"\n")
+                .unwrap_err()
+                .span
+                .is_some()
+        );
     }
 }

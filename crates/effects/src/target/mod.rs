@@ -60,7 +60,13 @@ impl Target {
 /// Facets whose value is a host or a URL.
 const ADDRESSES: &[&str] = &["host", "endpoint", "docker-host", "ssh-host"];
 /// Facets that mean the whole target is on this machine when local.
-const DECIDING: &[&str] = &["host", "endpoint", "docker-host", "kube-context", "database-url"];
+const DECIDING: &[&str] = &[
+    "host",
+    "endpoint",
+    "docker-host",
+    "kube-context",
+    "database-url",
+];
 
 /// Resolves collected facets. A mapping beats an address, an address a name;
 /// of several facets of one kind the most guarded environment wins, except

@@ -17,7 +17,11 @@ fn unescape(text: &str) -> String {
 
 /// Every row of `corpus/commands.tsv`.
 pub fn rows() -> Vec<Row> {
-    include_str!("../../corpus/commands.tsv").lines().skip(1).map(row).collect()
+    include_str!("../../corpus/commands.tsv")
+        .lines()
+        .skip(1)
+        .map(row)
+        .collect()
 }
 
 fn row(line: &str) -> Row {
