@@ -28,10 +28,23 @@ impl Counts {
 
 #[test]
 fn the_corpus_is_judged_well() {
+    let total = judge_all(include_str!("../corpus/commands.tsv"));
+    assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
+    assert!(total.alarm_rate() <= 0.02, "false alarms {:.3}", total.alarm_rate());
+}
+
+#[test]
+fn fresh_rows_are_judged_well() {
+    let total = judge_all(include_str!("../corpus/fresh.tsv"));
+    assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
+    assert!(total.alarm_rate() <= 0.02, "false alarms {:.3}", total.alarm_rate());
+}
+
+fn judge_all(corpus: &str) -> Counts {
     let mut families: BTreeMap<String, Counts> = BTreeMap::new();
     let mut total = Counts::default();
     let mut wrong = Vec::new();
-    for row in support::rows() {
+    for row in support::rows(corpus) {
         let reading = judge_command(&row.command, &row.facts);
         let held = reading.danger_above(Environment::Development) > Danger::None;
         for counts in [families.entry(row.family.clone()).or_default(), &mut total] {
@@ -70,10 +83,5 @@ fn the_corpus_is_judged_well() {
     for line in &wrong {
         println!("{line}");
     }
-    assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
-    assert!(
-        total.alarm_rate() <= 0.02,
-        "false alarms {:.3}",
-        total.alarm_rate()
-    );
+    total
 }

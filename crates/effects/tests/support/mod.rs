@@ -4,20 +4,20 @@ use countersign_effects::command::Facts;
 use countersign_effects::target::{Mapping, Targets};
 
 /// One labelled command.
-pub struct Row {
-    pub destructive: bool,
-    pub family: String,
-    pub command: String,
-    pub facts: Facts,
+pub(crate) struct Row {
+    pub(crate) destructive: bool,
+    pub(crate) family: String,
+    pub(crate) command: String,
+    pub(crate) facts: Facts,
 }
 
 fn unescape(text: &str) -> String {
     text.replace('␤', "\n").replace('␉', "\t")
 }
 
-/// Every row of `corpus/commands.tsv`.
-pub fn rows() -> Vec<Row> {
-    include_str!("../../corpus/commands.tsv")
+/// Every row of a corpus file's text.
+pub(crate) fn rows(text: &str) -> Vec<Row> {
+    text
         .lines()
         .skip(1)
         .map(row)
