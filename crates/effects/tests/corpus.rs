@@ -30,14 +30,22 @@ impl Counts {
 fn the_corpus_is_judged_well() {
     let total = judge_all(include_str!("../corpus/commands.tsv"));
     assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
-    assert!(total.alarm_rate() <= 0.02, "false alarms {:.3}", total.alarm_rate());
+    assert!(
+        total.alarm_rate() <= 0.02,
+        "false alarms {:.3}",
+        total.alarm_rate()
+    );
 }
 
 #[test]
 fn fresh_rows_are_judged_well() {
     let total = judge_all(include_str!("../corpus/fresh.tsv"));
     assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
-    assert!(total.alarm_rate() <= 0.02, "false alarms {:.3}", total.alarm_rate());
+    assert!(
+        total.alarm_rate() <= 0.02,
+        "false alarms {:.3}",
+        total.alarm_rate()
+    );
 }
 
 fn judge_all(corpus: &str) -> Counts {

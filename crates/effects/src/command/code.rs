@@ -55,9 +55,15 @@ impl Shell<'_> {
                 }
                 return true;
             }
-            ("deno" | "bun", Some("run" | "task" | "x" | "test" | "install" | "add")) => {
-                return false;
+            ("deno" | "bun", Some("run")) => {
+                let script = args.iter().skip(1).find(|a| !a.starts_with('-'));
+                let text = script.and_then(|path| self.file_text(path));
+                if let Some(text) = &text {
+                    self.judge_language(language, text);
+                }
+                return text.is_some();
             }
+            ("deno" | "bun", Some("task" | "x" | "test" | "install" | "add")) => return false,
             _ => {}
         }
         if given || parsed.has(&["-V", "--version", "-m"]) {

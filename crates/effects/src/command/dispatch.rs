@@ -390,6 +390,7 @@ fn is_harmless(name: &str) -> bool {
         "test",
         "[",
         "tldr",
+        "apt-cache",
         "tree",
         "type",
         "where",

@@ -23,6 +23,10 @@ impl Shell<'_> {
             "shred" => self.judge_shred(args),
             "truncate" => self.judge_truncate(args),
             "mv" | "gmv" => self.judge_mv(args),
+            // Without force a link never takes the place of a file.
+            "ln" if !args.iter().any(|a| {
+                a == "--force" || (a.starts_with('-') && !a.starts_with("--") && a.contains('f'))
+            }) => {}
             "cp" | "gcp" | "install" | "ln" => self.judge_copy(name, args),
             "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => self.judge_mode(name, args),
             "dd" => self.judge_dd(args),
@@ -174,7 +178,8 @@ impl Shell<'_> {
                 });
                 let dotfile = empties
                     && full.strip_prefix(home).is_some_and(|rest| {
-                        rest.starts_with("/.") && !rest.starts_with("/.config/")
+                        rest.strip_prefix("/.")
+                            .is_some_and(|name| !name.contains('/'))
                     });
                 if critical || private || dotfile {
                     self.destroys(
@@ -246,7 +251,9 @@ impl Shell<'_> {
             .or_else(|| words.pop());
         let Some(target) = target else { return };
         if target == "/dev/null" {
-            self.delete_each(words.iter().copied(), true);
+            for source in words {
+                self.destroys(Verb::Delete, "file", source, "moves it into nothing");
+            }
             return;
         }
         for source in words {

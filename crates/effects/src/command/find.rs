@@ -22,22 +22,24 @@ impl Shell<'_> {
         };
         let names: Vec<String> = args
             .iter()
-            .zip(args.iter().skip(1))
-            .filter(|(flag, _)| {
-                matches!(
+            .enumerate()
+            .filter(|(at, flag)| {
+                let named = matches!(
                     flag.as_str(),
                     "-name" | "-iname" | "-path" | "-ipath" | "-wholename"
-                )
+                );
+                // A negated name only takes away from what is selected.
+                let before = at.checked_sub(1).and_then(|at| args.get(at));
+                named && !before.is_some_and(|b| matches!(b.as_str(), "!" | "-not"))
             })
-            .map(|(_, value)| show(value))
+            .filter_map(|(at, _)| args.get(at + 1))
+            .map(|value| show(value))
             .collect();
-        // Negated names select everything else.
-        let negated = args.iter().any(|a| matches!(a.as_str(), "!" | "-not"));
         let selected: Vec<String> = starts
             .iter()
             .flat_map(|start| {
                 let start = start.trim_end_matches('/');
-                if names.is_empty() || negated {
+                if names.is_empty() {
                     vec![format!("{start}/{}", crate::shell::STAR)]
                 } else {
                     let star = crate::shell::STAR.to_string();

@@ -72,7 +72,18 @@ fn split(text: &str) -> Vec<Vec<String>> {
                 {
                     chars.next();
                 }
-                push(&mut all, "''".to_owned());
+                // The body of `DO` runs, with what it builds in quotes.
+                if all
+                    .last()
+                    .is_some_and(|words| words.first().is_some_and(|w| w == "do"))
+                {
+                    let code = body.replace('\'', " ; ");
+                    all.extend(split(
+                        code.get(..length.saturating_sub(tag.len())).unwrap_or(""),
+                    ));
+                } else {
+                    push(&mut all, "''".to_owned());
+                }
             }
             '\\' if all.last().is_some_and(Vec::is_empty) => skip_until(&mut chars, '\n'),
             c if c.is_alphanumeric() || c == '_' || c == '.' => {

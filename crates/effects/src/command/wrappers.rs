@@ -433,7 +433,20 @@ impl Shell<'_> {
                 } else {
                     Place::Throwaway
                 };
-                self.run_mounted(place, &parsed, &rest, input.as_deref())
+                // An image named for a program runs that program.
+                let image = parsed.positional(used.saturating_sub(1)).unwrap_or("");
+                let image = image.rsplit('/').next().unwrap_or(image);
+                let image = image.split([':', '@']).next().unwrap_or(image);
+                let argv = if table::find(image).is_some()
+                    && rest
+                        .first()
+                        .is_some_and(|w| w != image && table::find(w).is_none())
+                {
+                    [vec![image.to_owned()], rest].concat()
+                } else {
+                    rest
+                };
+                self.run_mounted(place, &parsed, &argv, input.as_deref())
             }
             // The subcommand itself is a program (`microk8s kubectl …`).
             "self" => {

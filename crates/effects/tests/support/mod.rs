@@ -17,11 +17,7 @@ fn unescape(text: &str) -> String {
 
 /// Every row of a corpus file's text.
 pub(crate) fn rows(text: &str) -> Vec<Row> {
-    text
-        .lines()
-        .skip(1)
-        .map(row)
-        .collect()
+    text.lines().skip(1).map(row).collect()
 }
 
 fn row(line: &str) -> Row {
