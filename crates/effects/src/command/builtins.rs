@@ -20,7 +20,6 @@ impl Shell<'_> {
                 self.change_directory(args);
                 silent
             }
-            "export" | "declare" | "local" | "readonly" | "typeset" => silent,
             "unset" => {
                 for name in args.iter().filter(|a| !a.starts_with('-')) {
                     self.vars.named.insert(name.clone(), Var::Unset);
@@ -45,7 +44,6 @@ impl Shell<'_> {
                 self.read_into(args, stdin);
                 silent
             }
-            "printf" => None,
             "eval" => Some(self.run_eval(args, stdin)),
             "source" | "." => Some(self.run_source(args, stdin)),
             "trap" => {
@@ -76,7 +74,7 @@ impl Shell<'_> {
             | "umask" | "shopt" | "ulimit" | "hash" | "jobs" | "fg" | "bg" | "disown" | "let"
             | "times" | "dirs" | "popd" | "getopts" | "compgen" | "complete" | "bind"
             | "enable" | "help" | "logout" | "unalias" | "setopt" | "unsetopt" | "autoload"
-            | "rehash" => silent,
+            | "rehash" | "export" | "declare" | "local" | "readonly" | "typeset" => silent,
             _ => None,
         }
     }

@@ -70,10 +70,11 @@ impl Shell<'_> {
             return parsed.value(&["-m"]).is_none() || given || !self.run_module(&parsed, args);
         }
         match first {
-            None | Some("-" | "/dev/stdin") => match stdin {
-                Some(text) => self.judge_language(language, text),
-                None => {}
-            },
+            None | Some("-" | "/dev/stdin") => {
+                if let Some(text) = stdin {
+                    self.judge_language(language, text);
+                }
+            }
             Some(path) if path.starts_with("/dev/fd/") || self.file_text(path).is_some() => {
                 let text = self.file_text(path).unwrap_or_else(|| HOLE.to_string());
                 self.judge_language(language, &text);
@@ -148,7 +149,7 @@ impl Shell<'_> {
             }
             Action::Program(None) => self.note("runs a program it computes"),
             Action::Delete(Some(path), tree) => {
-                self.judge_delete(&path.replace('*', &crate::shell::STAR.to_string()), tree)
+                self.judge_delete(&path.replace('*', &crate::shell::STAR.to_string()), tree);
             }
             Action::Delete(None, _) => self.unknown("a program deletes paths it computes", ""),
             Action::Write(Some(path)) => self.judge_write(&path, true),

@@ -267,7 +267,7 @@ impl Shell<'_> {
                     );
                 }
                 Spot::Guard => {
-                    self.hits_guard(Verb::Delete, source, "moves away what guards this machine")
+                    self.hits_guard(Verb::Delete, source, "moves away what guards this machine");
                 }
                 Spot::Repository => self.destroys(
                     Verb::Update,
@@ -311,7 +311,7 @@ impl Shell<'_> {
         if *source == "/dev/null" {
             match self.spot(target) {
                 Spot::System | Spot::Home | Spot::ProjectFile => {
-                    self.destroys(Verb::Delete, "file", target, "empties the file")
+                    self.destroys(Verb::Delete, "file", target, "empties the file");
                 }
                 _ => self.judge_write(target, true),
             }
@@ -399,7 +399,7 @@ impl Shell<'_> {
                     "overwrites a file outside the project",
                 ),
                 Spot::Unknown if has_hole(path) => {
-                    self.unknown("overwrites something nobody can name", path)
+                    self.unknown("overwrites something nobody can name", path);
                 }
                 _ => self.judge_write(path, true),
             }

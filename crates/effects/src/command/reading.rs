@@ -69,7 +69,7 @@ pub struct Node {
     pub findings: Vec<usize>,
     /// Commands it runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<Node>,
+    pub children: Vec<Self>,
 }
 
 /// What a command or a tool call would do.

@@ -24,7 +24,7 @@ pub(super) struct Found<'a> {
 
 impl Shell<'_> {
     /// Writes a finding with a given scope and target.
-    pub(super) fn record(&mut self, found: &Found<'_>, scope: Scope, target: Target) {
+    pub(super) fn record(&mut self, found: &Found<'_>, scope: Scope, mut target: Target) {
         if self.reading.findings.len() >= MAX_FINDINGS {
             return;
         }
@@ -40,6 +40,9 @@ impl Shell<'_> {
             }
             _ => StateLoss::None,
         };
+        for (_, value) in &mut target.facets {
+            *value = redact(&show(value));
+        }
         let index = self.reading.findings.len();
         self.reading.findings.push(Finding {
             effect: Effect {
@@ -149,9 +152,9 @@ impl Shell<'_> {
         let Some(node) = self.open.pop() else { return };
         match self.open.last_mut() {
             Some(parent) if parent.children.len() < 200 => parent.children.push(node),
-            Some(_) => {}
             None if self.reading.tree.len() < 200 => self.reading.tree.push(node),
-            None => {}
+            // Beyond that the tree tells a person nothing more.
+            _ => {}
         }
     }
 

@@ -245,7 +245,7 @@ impl Shell<'_> {
                     && !signal
                     && (name != "kill" || at == 0 && targets.len() > 1) =>
                 {
-                    signal = true
+                    signal = true;
                 }
                 text => pairs.push(text.to_owned()),
             }
@@ -536,7 +536,7 @@ impl Shell<'_> {
             match module {
                 "command" | "shell" | "raw" | "win_shell" => return shell.run_code(&text, None),
                 "reboot" | "win_reboot" => {
-                    shell.destroys(Verb::Disrupt, "hosts", &hosts, "reboots the hosts")
+                    shell.destroys(Verb::Disrupt, "hosts", &hosts, "reboots the hosts");
                 }
                 _ if absent => shell.destroys(
                     Verb::Delete,

@@ -142,7 +142,7 @@ impl Shell<'_> {
         };
         match value {
             Value::String(text) if text.len() <= super::MAX_LENGTH => {
-                drop(self.run_text(text, None))
+                drop(self.run_text(text, None));
             }
             Value::Array(items) => {
                 let argv: Vec<String> = items

@@ -1,4 +1,4 @@
-//! `curl`, `wget`, HTTPie and their kin: the request they send, and where to.
+//! `curl`, `wget`, `HTTPie` and their kin: the request they send, and where to.
 
 use countersign_core::effect::Verb;
 

@@ -22,7 +22,7 @@ impl Shell<'_> {
             "rd" | "rmdir" | "del" | "erase" => self.judge_windows_delete(&name, args),
             "move" => self.judge_windows_move(args),
             "format" if args.iter().any(|a| a.ends_with(':')) => {
-                self.destroys(Verb::Delete, "disk", &args.join(" "), "formats a drive")
+                self.destroys(Verb::Delete, "disk", &args.join(" "), "formats a drive");
             }
             "diskpart" => self.destroys(
                 Verb::Delete,
@@ -31,7 +31,7 @@ impl Shell<'_> {
                 "runs a partitioning script",
             ),
             "vssadmin" | "wbadmin" if args.iter().any(|a| a.eq_ignore_ascii_case("delete")) => {
-                self.destroys(Verb::Delete, "backup", &args.join(" "), "deletes backups")
+                self.destroys(Verb::Delete, "backup", &args.join(" "), "deletes backups");
             }
             "reg"
                 if args
@@ -43,7 +43,7 @@ impl Shell<'_> {
                     "registry key",
                     &args.join(" "),
                     "deletes a registry key",
-                )
+                );
             }
             "schtasks" if args.iter().any(|a| a.eq_ignore_ascii_case("/delete")) => self.destroys(
                 Verb::Delete,
@@ -61,7 +61,7 @@ impl Shell<'_> {
                     "disk",
                     &args.join(" "),
                     "wipes free space so that nothing can be recovered",
-                )
+                );
             }
             "bcdedit" | "takeown" | "icacls"
                 if args
@@ -73,7 +73,7 @@ impl Shell<'_> {
                     "system",
                     &args.join(" "),
                     "changes the system",
-                )
+                );
             }
             _ if is_cmdlet(&name) => self.judge_powershell(&super::dispatch::quote_all(
                 &[vec![word.to_owned()], args.to_vec()].concat(),
@@ -238,13 +238,13 @@ impl Shell<'_> {
                     }
                 }
                 "clear-disk" | "format-volume" | "initialize-disk" | "remove-partition" => {
-                    self.destroys(Verb::Delete, "disk", &rest.join(" "), "erases a disk")
+                    self.destroys(Verb::Delete, "disk", &rest.join(" "), "erases a disk");
                 }
                 "stop-computer" | "restart-computer" => {
-                    self.destroys(Verb::Disrupt, "machine", "", "stops the machine")
+                    self.destroys(Verb::Disrupt, "machine", "", "stops the machine");
                 }
                 "stop-service" | "remove-service" => {
-                    self.destroys(Verb::Disrupt, "service", &rest.join(" "), "stops a service")
+                    self.destroys(Verb::Disrupt, "service", &rest.join(" "), "stops a service");
                 }
                 "iex" | "invoke-expression" => self.judge_invoke(rest),
                 "remove-itemproperty"
@@ -340,7 +340,7 @@ fn split_powershell(text: &str) -> Vec<Vec<String>> {
     let mut word = String::new();
     let mut quote: Option<char> = None;
     let mut quoted = false;
-    let mut flush = |word: &mut String, quoted: &mut bool, all: &mut Vec<Vec<String>>| {
+    let flush = |word: &mut String, quoted: &mut bool, all: &mut Vec<Vec<String>>| {
         if (!word.is_empty() || *quoted)
             && let Some(last) = all.last_mut()
         {
@@ -351,7 +351,6 @@ fn split_powershell(text: &str) -> Vec<Vec<String>> {
     for c in text.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.push(c),
             (None, '\'' | '"') => {
                 quote = Some(c);
                 quoted = true;
@@ -362,7 +361,7 @@ fn split_powershell(text: &str) -> Vec<Vec<String>> {
             }
             (None, ',') => flush(&mut word, &mut quoted, &mut all),
             (None, c) if c.is_whitespace() => flush(&mut word, &mut quoted, &mut all),
-            (None, c) => word.push(c),
+            (_, c) => word.push(c),
         }
     }
     flush(&mut word, &mut quoted, &mut all);

@@ -145,7 +145,7 @@ impl Shell<'_> {
                 _ if arg.starts_with('-') => {}
                 _ => match arg.split_once('=') {
                     Some((name, value)) if !name.is_empty() => {
-                        self.vars.set(name, value.to_owned())
+                        self.vars.set(name, value.to_owned());
                     }
                     _ => {
                         at -= 1;

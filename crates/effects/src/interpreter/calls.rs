@@ -1,7 +1,7 @@
 //! Which calls act on the world, and on what.
 //!
 //! Sources: Python 3.13 library (os, shutil, pathlib, subprocess), Node 22 API
-//! (fs, child_process), Ruby 3.4 core (FileUtils, Kernel), Perl 5.40 perlfunc,
+//! (fs, `child_process`), Ruby 3.4 core (`FileUtils`, Kernel), Perl 5.40 perlfunc,
 //! PHP 8 manual, Deno 2 API, boto3 and database driver documentation.
 
 use super::Language;
@@ -285,8 +285,7 @@ fn arguments(tokens: &[Token], start: usize, bracket: bool) -> Vec<Arg> {
 
 fn argument(tokens: &[&Token]) -> Arg {
     match tokens {
-        [Token::Text(text, false)] => Arg::Text(text.clone()),
-        [Token::Text(text, true)] => Arg::Text(text.clone()),
+        [Token::Text(text, _)] => Arg::Text(text.clone()),
         [Token::Sign('['), inner @ .., Token::Sign(']')] => {
             let words: Option<Vec<String>> = inner
                 .iter()
@@ -379,8 +378,10 @@ fn call(
         out.push(program(args));
     } else if is(SHELL)
         && !name.starts_with('.')
-        && !(name == "spawn" && language == Language::JavaScript)
-        && !(name == "exec" && language == Language::Python)
+        && !matches!(
+            (name, language),
+            ("spawn", Language::JavaScript) | ("exec", Language::Python)
+        )
     {
         match args {
             // Perl and Ruby take a list as program and arguments.
@@ -479,21 +480,18 @@ fn method_call(
         out.push(Action::Statement(first));
         return;
     }
-    if dotted && SERVICES.iter().any(|s| name.ends_with(s)) && store {
-        out.push(Action::Service(method.to_owned()));
-    } else if dotted
-        && matches!(
-            method,
-            "delete_all"
-                | "destroy_all"
-                | "drop_all"
-                | "dropDatabase"
-                | "flushall"
-                | "deleteMany"
-                | "delete_many"
-                | "reset_database"
-        )
-    {
+    let plain = matches!(
+        method,
+        "delete_all"
+            | "destroy_all"
+            | "drop_all"
+            | "dropDatabase"
+            | "flushall"
+            | "deleteMany"
+            | "delete_many"
+            | "reset_database"
+    );
+    if dotted && (plain || (store && SERVICES.iter().any(|s| name.ends_with(s)))) {
         out.push(Action::Service(method.to_owned()));
     }
 }

@@ -39,11 +39,10 @@ pub fn tokens(code: &str, language: Language) -> Vec<Token> {
             '/' if rest.starts_with("/*") && language == Language::JavaScript => {
                 rest.find("*/").map_or(rest.len(), |end| end + 2)
             }
-            '\'' | '"' => text(rest, c, false, &mut out),
             '`' if matches!(language, Language::Ruby | Language::Perl | Language::Php) => {
                 text(rest, c, true, &mut out)
             }
-            '`' => text(rest, c, false, &mut out),
+            '\'' | '"' | '`' => text(rest, c, false, &mut out),
             _ if c.is_alphabetic() || matches!(c, '_' | '$' | '@') => name(rest, &mut out),
             _ => {
                 out.push(Token::Sign(c));

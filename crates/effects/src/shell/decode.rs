@@ -183,9 +183,8 @@ pub fn filter_output(program: &str, args: &[String], input: &str) -> Decoded {
     let text = match program {
         "base64" | "gbase64" if has(&["-d", "-D", "--decode", "-di", "-id"]) => from_base64(input),
         "base64" | "gbase64" => Some(to_base64(input.as_bytes())),
-        "base32" => None,
         "xxd" if args.iter().any(|a| a.starts_with('-') && a.contains('r')) => from_hex(input),
-        "xxd" => None,
+        "base32" | "xxd" => None,
         "rev" => Some(
             input
                 .lines()

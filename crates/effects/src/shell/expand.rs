@@ -144,7 +144,7 @@ pub trait Expander {
             Part::Tilde(name) => one(format!("/home/{name}")),
             Part::Arithmetic(word) => {
                 self.joined(word);
-                one(word.parts.iter().all(|p| matches!(p, Part::Quoted(t) if t.trim().bytes().all(|b| b.is_ascii_digit()))).then(|| word.parts.iter().filter_map(|p| match p { Part::Quoted(t) => Some(t.trim()), _ => None }).collect::<String>()).unwrap_or_else(|| HOLE.to_string()))
+                one(if word.parts.iter().all(|p| matches!(p, Part::Quoted(t) if t.trim().bytes().all(|b| b.is_ascii_digit()))) { word.parts.iter().filter_map(|p| match p { Part::Quoted(t) => Some(t.trim()), _ => None }).collect::<String>() } else { HOLE.to_string() })
             }
             Part::Substitution(script, quoted) => {
                 let text = self.substitute(script);
@@ -401,12 +401,12 @@ fn trim_start(text: &str, pattern: &str, longest: bool) -> String {
     if text.len() > 4096 {
         return HOLE.to_string();
     }
-    let cuts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let mut cuts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let fits = |at: &usize| glob_match(pattern, text.get(..*at).unwrap_or(""));
     let cut = if longest {
-        cuts.filter(fits).last()
+        cuts.rfind(fits)
     } else {
-        cuts.into_iter().find(fits)
+        cuts.find(fits)
     };
     text.get(cut.unwrap_or(0)..).unwrap_or("").to_owned()
 }
@@ -415,12 +415,12 @@ fn trim_end(text: &str, pattern: &str, longest: bool) -> String {
     if text.len() > 4096 {
         return HOLE.to_string();
     }
-    let cuts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let mut cuts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let fits = |at: &usize| glob_match(pattern, text.get(*at..).unwrap_or(""));
     let cut = if longest {
-        cuts.into_iter().find(fits)
+        cuts.find(fits)
     } else {
-        cuts.filter(fits).last()
+        cuts.rfind(fits)
     };
     text.get(..cut.unwrap_or(text.len()))
         .unwrap_or("")

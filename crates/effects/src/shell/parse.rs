@@ -450,9 +450,8 @@ impl<'a> Parser<'a> {
             match self.byte() {
                 None => return Err(self.error("expected `]]`")),
                 Some(b'<' | b'>') if self.byte_at(1) != Some(b'(') => self.pos += 1,
-                Some(b'&' | b'|' | b';') => self.pos += 1,
-                // Grouping and the brackets of a regular expression.
-                Some(b'(' | b')') => self.pos += 1,
+                // Operators, grouping, and the brackets of a regular expression.
+                Some(b'&' | b'|' | b';' | b'(' | b')') => self.pos += 1,
                 Some(_) => match self.word()? {
                     Some(word) => words.push(word),
                     None => return Err(self.error("expected `]]`")),

@@ -77,7 +77,7 @@ impl Parser<'_> {
             let line = rest.get(at..).unwrap_or("");
             match line.find(']') {
                 Some(close) if !line.get(..close).unwrap_or("").contains(['\n', ' ']) => {
-                    at += close + 1
+                    at += close + 1;
                 }
                 _ => return Ok(None),
             }

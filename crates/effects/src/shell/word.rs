@@ -43,11 +43,11 @@ impl Parser<'_> {
     fn parts(&mut self, end: End) -> Outcome<Word> {
         let mut parts = Vec::new();
         let quoted = matches!(end, End::Quote | End::Text | End::Brace(true));
-        loop {
-            let Some(byte) = self.byte() else { break };
+        while let Some(byte) = self.byte() {
             match (end, byte) {
-                (End::Quote, b'"') | (End::Brace(_), b'}') => break,
-                (End::Word, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b')') => break,
+                (End::Quote, b'"')
+                | (End::Brace(_), b'}')
+                | (End::Word, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b')') => break,
                 (End::Word, b'<' | b'>') => {
                     if self.byte_at(1) != Some(b'(') {
                         break;

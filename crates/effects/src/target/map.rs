@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::shell::glob_match_nocase;
 
 /// The facets a mapping may name.
-pub const FACETS: &[&str] = &[
+pub(super) const FACETS: &[&str] = &[
     "app",
     "aws-account",
     "aws-profile",
