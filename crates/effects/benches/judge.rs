@@ -27,13 +27,15 @@ fn judge(bencher: divan::Bencher<'_, '_>, command: &str) {
     bencher.bench_local(|| judge_command(divan::black_box(command), &facts));
 }
 
-#[divan::bench(args = ["words", "statements", "nested", "quotes"])]
+#[divan::bench(args = ["words", "statements", "nested", "quotes", "copies", "scripts"])]
 fn judge_large(bencher: divan::Bencher<'_, '_>, shape: &str) {
     let text = match shape {
-        "words" => "a ".repeat(131_000),
-        "statements" => "a;".repeat(131_000),
-        "nested" => "$(".repeat(131_000),
-        _ => "'\"".repeat(131_000),
+        "words" => "a ".repeat(65_000),
+        "statements" => "a;".repeat(65_000),
+        "nested" => "$(".repeat(65_000),
+        "copies" => "x=".to_owned() + &"a ".repeat(32_000) + &";echo $x".repeat(8_000),
+        "scripts" => "x='".to_owned() + &"a;".repeat(32_000) + "'" + &";eval $x".repeat(8_000),
+        _ => "'\"".repeat(65_000),
     };
     let facts = Facts::default();
     bencher.bench_local(|| judge_command(divan::black_box(&text), &facts));

@@ -30,7 +30,7 @@ pub use tool::judge_tool_call;
 use shell_run::Shell;
 
 /// Longer texts are not read, in bytes; they are held.
-pub const MAX_LENGTH: usize = 262_144;
+pub const MAX_LENGTH: usize = 131_072;
 
 /// Judges shell text. Bounded in time for any input; never panics.
 #[must_use]

@@ -17,6 +17,8 @@ const MAX_STEPS: u32 = 3_000;
 pub(super) const MAX_DEPTH: u32 = 24;
 /// A loop's words beyond this are not walked one by one.
 const MAX_LOOP: usize = 32;
+/// Bytes of expanded words and code looked at before the rest is unknown.
+const MAX_WORK: usize = 1_048_576;
 /// Known output longer than this becomes unknown, in bytes.
 const MAX_OUTPUT: usize = 131_072;
 
@@ -50,6 +52,8 @@ pub(super) struct Shell<'c> {
     pub(super) pending_trap: Option<(String, usize, usize)>,
     /// What the last `find` selected.
     pub(super) found: Vec<String>,
+    /// Bytes of words and code looked at so far.
+    work: usize,
     next_process: u32,
 }
 
@@ -84,6 +88,7 @@ impl<'c> Shell<'c> {
             many_inputs: false,
             pending_trap: None,
             found: Vec::new(),
+            work: 0,
             next_process: 63,
         }
     }
@@ -96,10 +101,24 @@ impl<'c> Shell<'c> {
         }
     }
 
+    /// Whether the work done so far leaves room for this much more.
+    fn affords(&mut self, bytes: usize) -> bool {
+        self.work = self.work.saturating_add(bytes);
+        let affords = self.work <= MAX_WORK;
+        if !affords && self.steps <= MAX_STEPS {
+            self.steps = MAX_STEPS + 1;
+            self.unknown("too much text to follow", "");
+        }
+        affords
+    }
+
     /// Parses and walks text as code; what it prints.
     pub(super) fn run_text(&mut self, text: &str, stdin: Option<&str>) -> String {
         if self.depth >= MAX_DEPTH {
             self.unknown("nested too deeply to follow", text);
+            return HOLE.to_string();
+        }
+        if !self.affords(text.len()) {
             return HOLE.to_string();
         }
         self.depth += 1;
@@ -308,6 +327,9 @@ impl<'c> Shell<'c> {
         for word in words {
             argv.extend(self.fields(word));
         }
+        if !self.affords(argv.iter().map(String::len).sum()) {
+            return;
+        }
         let declares = argv.first().is_some_and(|w| {
             matches!(
                 w.as_str(),
@@ -371,6 +393,7 @@ impl<'c> Shell<'c> {
             match &redirect.op {
                 RedirectOp::HereDoc(body) => {
                     let text = body.get().map(|word| self.joined(word)).unwrap_or_default();
+                    self.affords(text.len());
                     if to_stdin {
                         io.stdin = Some(text);
                     }
