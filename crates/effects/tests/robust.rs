@@ -86,7 +86,7 @@ fn mutate(text: &str, other: &str, numbers: &mut Numbers) -> String {
     let (before, after): (String, String) = (before.iter().collect(), after.iter().collect());
     match numbers.below(5) {
         0 => before,
-        1 => format!("{before}{}{after}", PIECES[numbers.below(PIECES.len())]),
+        1 => format!("{before}{}{after}", PIECES.get(numbers.below(PIECES.len())).unwrap_or(&"")),
         2 => format!("{before}{other}{after}"),
         3 => format!("{after}{before}"),
         _ => after.chars().skip(1).collect::<String>() + &before,
