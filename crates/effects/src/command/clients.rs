@@ -155,17 +155,17 @@ impl Shell<'_> {
                 self.run_code(command, None);
             }
         }
-        for statement in statements(text) {
+        for statement in statements(text, dialect) {
             let found = Found {
                 verb: statement.verb,
-                kind: statement.kind,
+                kind: &statement.kind,
                 object: &statement.object,
                 danger: if statement.dangerous {
                     Danger::Destructive
                 } else {
                     Danger::None
                 },
-                reason: statement.reason,
+                reason: &statement.reason,
             };
             self.place_finding(block, parsed, &found);
         }

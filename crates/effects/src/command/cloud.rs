@@ -1,5 +1,5 @@
 //! Cloud command lines and cloud calls judged by the published service models
-//! (`cargo xtask cloud-apis` derives the tables; see `NOTICE`).
+//! (`cargo xtask cloud-apis` derives the tables; see `data/NOTICE.md`).
 
 use countersign_core::effect::Verb;
 

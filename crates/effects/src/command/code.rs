@@ -155,12 +155,12 @@ impl Shell<'_> {
             Action::Write(Some(path)) => self.judge_write(&path, true),
             Action::Write(None) => {}
             Action::Statement(Some(text)) => {
-                for statement in statements(&text).into_iter().filter(|s| s.dangerous) {
+                for statement in statements(&text, "any").into_iter().filter(|s| s.dangerous) {
                     self.on_service(
                         statement.verb,
-                        statement.kind,
+                        &statement.kind,
                         &statement.object,
-                        statement.reason,
+                        &statement.reason,
                         hinted(code, self),
                     );
                 }

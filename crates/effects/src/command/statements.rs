@@ -4,20 +4,70 @@
 //! mean nothing. Sources: PostgreSQL 17 and `MySQL` 8.4 manuals, SQL statements;
 //! Redis 7 commands; Apache Cassandra CQL.
 
-use countersign_core::effect::Verb;
+use countersign_core::effect::{Effect, StateLoss, Verb};
+
+use crate::sql::{self, Dialect};
 
 /// One statement that does more than read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
     pub(super) verb: Verb,
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) object: String,
     pub(super) dangerous: bool,
-    pub(super) reason: &'static str,
+    pub(super) reason: String,
 }
 
-/// The statements of a text that change something.
-pub(super) fn statements(text: &str) -> Vec<Statement> {
+/// Longer texts are judged by their words alone, in bytes.
+const MAX_PARSED: usize = 65_536;
+
+/// The statements of a text that change something. SQL goes to the SQL reader;
+/// what it cannot parse, and every other language, is judged by its words.
+pub(super) fn statements(text: &str, dialect: &str) -> Vec<Statement> {
+    let known = match dialect {
+        "any" => Some(Dialect::Generic),
+        name => Dialect::from_name(name),
+    };
+    let Some(dialect) = known.filter(|_| text.len() <= MAX_PARSED) else {
+        return by_words(text);
+    };
+    let mut out: Vec<Statement> = Vec::new();
+    // MySQL runs `/*! … */`, which is a comment to every parser.
+    if text.contains("/*!") {
+        out.extend(by_words(text));
+    }
+    for effect in sql::effects(text, dialect) {
+        match effect.verb {
+            Verb::Read | Verb::Create => {}
+            Verb::Unknown => out.extend(by_words(&effect.witness)),
+            _ => out.push(of_effect(effect)),
+        }
+    }
+    out
+}
+
+/// Rows behind a condition can be put back; a whole table or object cannot.
+fn of_effect(effect: Effect) -> Statement {
+    let takes = matches!(effect.verb, Verb::Delete | Verb::Replace)
+        && effect.state != StateLoss::None
+        && effect.kind != "rows";
+    let every = effect.verb == Verb::Update && effect.kind == "all rows";
+    let stops = effect.verb == Verb::Disrupt;
+    let what = format!("{} {}", effect.verb.as_str(), effect.kind);
+    let reason = std::iter::once(what)
+        .chain(effect.reasons)
+        .collect::<Vec<_>>()
+        .join("; ");
+    Statement {
+        verb: effect.verb,
+        kind: effect.kind,
+        object: effect.object,
+        dangerous: takes || every || stops,
+        reason,
+    }
+}
+
+fn by_words(text: &str) -> Vec<Statement> {
     split(text)
         .iter()
         .filter_map(|words| judge(words))
@@ -154,16 +204,16 @@ fn dollar_tag(text: &str) -> Option<&str> {
 
 fn judge(words: &[String]) -> Option<Statement> {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
-    let destroys = |verb, kind, at: usize, reason| {
+    let destroys = |verb, kind: &str, at: usize, reason: &str| {
         Some(Statement {
             verb,
-            kind,
+            kind: kind.to_owned(),
             object: words
                 .get(at..(at + 3).min(words.len()))
                 .unwrap_or(&[])
                 .join(" "),
             dangerous: true,
-            reason,
+            reason: reason.to_owned(),
         })
     };
     match word(0) {
@@ -263,10 +313,10 @@ fn judge(words: &[String]) -> Option<Statement> {
 fn change(verb: Verb, kind: &'static str, words: &[String], reason: &'static str) -> Statement {
     Statement {
         verb,
-        kind,
+        kind: kind.to_owned(),
         object: words.iter().take(4).cloned().collect::<Vec<_>>().join(" "),
         dangerous: false,
-        reason,
+        reason: reason.to_owned(),
     }
 }
 
@@ -314,7 +364,7 @@ mod tests {
             ("\\d users", false),
         ] {
             assert_eq!(
-                statements(text).iter().any(|s| s.dangerous),
+                statements(text, "any").iter().any(|s| s.dangerous),
                 dangerous,
                 "{text}"
             );

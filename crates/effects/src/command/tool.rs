@@ -185,18 +185,18 @@ impl Shell<'_> {
         };
         let target = self.argument_target(arguments);
         let mut found_any = false;
-        for statement in statements(text) {
+        for statement in statements(text, "any") {
             found_any = true;
             let found = Found {
                 verb: statement.verb,
-                kind: statement.kind,
+                kind: &statement.kind,
                 object: &statement.object,
                 danger: if statement.dangerous {
                     Danger::Destructive
                 } else {
                     Danger::None
                 },
-                reason: statement.reason,
+                reason: &statement.reason,
             };
             self.record(&found, Scope::Service, target.clone());
         }

@@ -1,11 +1,5 @@
 //! Rows of the labelled corpus.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the corpus is part of the repository; a broken row must stop the test"
-)]
-
 use countersign_effects::command::Facts;
 use countersign_effects::target::{Mapping, Targets};
 

@@ -1,7 +1,6 @@
 //! Whatever comes in, an answer comes out: no panic, no endless work.
 
-mod support;
-
+use crate::rows;
 use countersign_effects::command::{Danger, Facts, MAX_LENGTH, judge_command, judge_tool_call};
 use countersign_effects::shell;
 
@@ -86,7 +85,10 @@ fn mutate(text: &str, other: &str, numbers: &mut Numbers) -> String {
     let (before, after): (String, String) = (before.iter().collect(), after.iter().collect());
     match numbers.below(5) {
         0 => before,
-        1 => format!("{before}{}{after}", PIECES.get(numbers.below(PIECES.len())).unwrap_or(&"")),
+        1 => format!(
+            "{before}{}{after}",
+            PIECES.get(numbers.below(PIECES.len())).unwrap_or(&"")
+        ),
         2 => format!("{before}{other}{after}"),
         3 => format!("{after}{before}"),
         _ => after.chars().skip(1).collect::<String>() + &before,
@@ -95,7 +97,7 @@ fn mutate(text: &str, other: &str, numbers: &mut Numbers) -> String {
 
 #[test]
 fn mutated_commands_are_always_answered() {
-    let rows = support::rows(include_str!("../corpus/commands.tsv"));
+    let rows = rows::rows(include_str!("../../corpus/commands.tsv"));
     let rounds = std::env::var("FUZZ_ROUNDS")
         .ok()
         .and_then(|n| n.parse().ok())

@@ -1,9 +1,8 @@
 //! The confusion table over the labelled corpus. `--nocapture` prints it.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::rows;
 use countersign_core::effect::Environment;
 use countersign_effects::command::{Danger, judge_command};
 
@@ -28,7 +27,7 @@ impl Counts {
 
 #[test]
 fn the_corpus_is_judged_well() {
-    let total = judge_all(include_str!("../corpus/commands.tsv"));
+    let total = judge_all(include_str!("../../corpus/commands.tsv"));
     assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
     assert!(
         total.alarm_rate() <= 0.02,
@@ -39,7 +38,7 @@ fn the_corpus_is_judged_well() {
 
 #[test]
 fn fresh_rows_are_judged_well() {
-    let total = judge_all(include_str!("../corpus/fresh.tsv"));
+    let total = judge_all(include_str!("../../corpus/fresh.tsv"));
     assert!(total.recall() >= 0.97, "recall {:.3}", total.recall());
     assert!(
         total.alarm_rate() <= 0.02,
@@ -52,7 +51,7 @@ fn judge_all(corpus: &str) -> Counts {
     let mut families: BTreeMap<String, Counts> = BTreeMap::new();
     let mut total = Counts::default();
     let mut wrong = Vec::new();
-    for row in support::rows(corpus) {
+    for row in rows::rows(corpus) {
         let reading = judge_command(&row.command, &row.facts);
         let held = reading.danger_above(Environment::Development) > Danger::None;
         for counts in [families.entry(row.family.clone()).or_default(), &mut total] {

@@ -66,7 +66,7 @@ fn bash_accepts(text: &str) -> Option<bool> {
 
 #[test]
 fn accepts_what_bash_accepts() {
-    let corpus = include_str!("../corpus/commands.tsv");
+    let corpus = include_str!("../../corpus/commands.tsv");
     let commands = corpus
         .lines()
         .skip(1)
