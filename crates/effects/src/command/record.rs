@@ -51,7 +51,7 @@ impl Shell<'_> {
                 object: redact(&show(found.object)),
                 environment: target.environment,
                 state,
-                reasons: vec![found.reason.to_owned()],
+                reasons: vec![show(found.reason)],
                 witness,
             },
             danger: found.danger,

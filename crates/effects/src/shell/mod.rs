@@ -41,7 +41,8 @@ pub fn has_glob(text: &str) -> bool {
     text.contains([STAR, QUESTION, BRACKET])
 }
 
-/// Expanded text in a form people can read.
+/// Expanded text in a form people can read: no control characters a terminal
+/// would obey, no signs that turn the direction of text.
 #[must_use]
 pub fn show(text: &str) -> String {
     text.chars()
@@ -50,6 +51,8 @@ pub fn show(text: &str) -> String {
             STAR => '*',
             QUESTION => '?',
             BRACKET => '[',
+            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+            c if c.is_control() && !matches!(c, '\n' | '\t') => char::REPLACEMENT_CHARACTER,
             other => other,
         })
         .collect()
