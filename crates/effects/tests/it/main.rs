@@ -6,10 +6,15 @@
     reason = "a failing test should stop where it fails"
 )]
 
+mod bash_agreement;
 mod cloudformation;
+mod corpus;
 mod hostile;
 mod kubernetes;
 mod pulumi;
+mod robust;
+mod rows;
 mod sql;
 mod support;
 mod terraform;
+mod tool_calls;

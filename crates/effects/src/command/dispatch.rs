@@ -1,0 +1,486 @@
+//! One command with its words known: who judges it.
+
+use super::reading::Danger;
+use super::record::Found;
+use super::shell_run::{MAX_DEPTH, Shell};
+use super::{table, vocabulary};
+use crate::shell::{Decoded, HOLE, filter_output, glob_match, has_glob, has_hole, printf};
+use countersign_core::effect::Verb;
+
+/// Programs that print nothing of use to a substitution.
+const SILENT: &[&str] = &[
+    "true", ":", "cd", "set", "unset", "export", "mkdir", "rm", "cp", "mv", "touch", "chmod",
+    "sleep", "read", "trap", "wait", "shift", "return", "local", "declare", "readonly", "alias",
+    "pushd", "popd", "umask", "ulimit", "shopt", "test", "[", "exit",
+];
+
+impl Shell<'_> {
+    /// Judges one command; what it prints.
+    pub(super) fn run_argv(&mut self, argv: &[String], stdin: Option<&str>) -> String {
+        let Some((word, args)) = argv.split_first() else {
+            return String::new();
+        };
+        if self.depth >= MAX_DEPTH {
+            self.unknown("nested too deeply to follow", word);
+            return HOLE.to_string();
+        }
+        self.depth += 1;
+        self.open_node(argv);
+        let output = self.run_word(word, args, stdin);
+        self.close_node();
+        self.depth -= 1;
+        output
+    }
+
+    fn run_word(&mut self, word: &str, args: &[String], stdin: Option<&str>) -> String {
+        if word.is_empty() {
+            return String::new();
+        }
+        if has_hole(word) {
+            return self.unknown_word(word, args);
+        }
+        if let Some(body) = self.functions.get(word).cloned() {
+            return self.call_function(word, &body, args, stdin);
+        }
+        if let Some(text) = self.aliases.get(word).cloned() {
+            self.aliases.remove(word);
+            let text = format!("{text} {}", quote_all(args));
+            let output = self.run_text(&text, stdin);
+            return output;
+        }
+        if word.contains('/')
+            && let Some(full) = self.absolute(word)
+        {
+            if let Some(program) = self.aliases.get(&full).cloned() {
+                return self.run_program(&program, args, stdin);
+            }
+            if let Some(text) = self.file_text(word) {
+                return self.run_script_file(word, &text, args, stdin);
+            }
+        }
+        if has_glob(word) {
+            let pattern = program_name(word);
+            let found = vocabulary::PROGRAMS.iter().find(|p| glob_match(pattern, p));
+            return match found {
+                Some(program) => self.run_program(program, args, stdin),
+                None => self.unknown_word(word, args),
+            };
+        }
+        self.run_program(word, args, stdin)
+    }
+
+    /// A command word nobody can know.
+    fn unknown_word(&mut self, word: &str, args: &[String]) -> String {
+        let alone = args.is_empty() && word.chars().all(|c| c == HOLE);
+        if self.tainted > 0
+            || vocabulary::args_could_destroy(args)
+            || (alone && self.depth > 3)
+            || args.iter().any(|a| a == &HOLE.to_string()) && args.len() == 1
+        {
+            self.unknown("the program is not known before it runs", word);
+        } else {
+            self.note("the program is not known, its arguments do not destroy");
+        }
+        HOLE.to_string()
+    }
+
+    fn call_function(
+        &mut self,
+        name: &str,
+        body: &std::rc::Rc<crate::shell::ast::Command>,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> String {
+        // A function that calls itself ends as unknown (a fork bomb does so at once).
+        let calls = self
+            .open
+            .iter()
+            .filter(|node| node.command.split(' ').next() == Some(name))
+            .count();
+        if calls > 2 {
+            self.unknown("a function calls itself without an end in sight", name);
+            return HOLE.to_string();
+        }
+        let saved = self.vars.positional.replace(args.to_vec());
+        let mut output = String::new();
+        self.run_command(body, stdin, &mut output);
+        self.vars.positional = saved;
+        output
+    }
+
+    /// A program by its name or path.
+    pub(super) fn run_program(
+        &mut self,
+        word: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> String {
+        let name = program_name(word);
+        if name == "printf" && self.printf_into(args) {
+            return String::new();
+        }
+        if let Some(text) = printf(name, args) {
+            return text;
+        }
+        if let Some(output) = self.run_builtin(name, args, stdin) {
+            return output;
+        }
+        if let Some(output) = self.run_wrapper(name, args, stdin) {
+            return output;
+        }
+        if self.judge_files(name, args, stdin)
+            || self.judge_client(name, args, stdin)
+            || self.judge_cloud(name, args)
+            || self.judge_http(name, args, stdin)
+            || self.judge_windows(word, args, stdin)
+            || self.judge_special(name, args, stdin)
+        {
+            return self.output_of(name, args, stdin);
+        }
+        if let Some(output) = self.judge_by_table(name, args, stdin) {
+            return output;
+        }
+        self.judge_unlisted(word, name, args);
+        self.output_of(name, args, stdin)
+    }
+
+    /// A program no table knows.
+    fn judge_unlisted(&mut self, word: &str, name: &str, args: &[String]) {
+        if table::find(name).is_some() || is_harmless(name) {
+            return;
+        }
+        let help = args
+            .iter()
+            .any(|a| matches!(a.as_str(), "--help" | "--version" | "--dry-run"));
+        if help {
+            return;
+        }
+        let by_name = word.contains('/')
+            && vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name));
+        let verb = args
+            .iter()
+            .filter(|a| !a.starts_with('-'))
+            .take(3)
+            .any(|a| {
+                vocabulary::is_strong_verb(a)
+                    && !a.contains([' ', '/', '='])
+                    && !a.contains("::")
+                    && !a.ends_with(".rs")
+                    && !a.contains('.')
+            });
+        if by_name
+            || (verb && args.iter().all(|a| a != "grep"))
+            || args.iter().any(|a| vocabulary::recursive_force(a))
+                && vocabulary::args_could_destroy(args)
+                && args.len() > 1
+        {
+            self.unknown("an unknown program is told to destroy something", word);
+        }
+    }
+
+    /// What a program prints, as far as that can be known.
+    pub(super) fn output_of(&mut self, name: &str, args: &[String], stdin: Option<&str>) -> String {
+        if SILENT.contains(&name) {
+            return String::new();
+        }
+        match name {
+            "cat" => {
+                let mut out = String::new();
+                let files: Vec<_> = args
+                    .iter()
+                    .filter(|a| !a.starts_with('-') || *a == "-")
+                    .collect();
+                if files.is_empty() {
+                    return stdin.unwrap_or("").to_owned();
+                }
+                for file in files {
+                    let text = if file == "-" {
+                        stdin.map(str::to_owned)
+                    } else {
+                        self.file_text(file)
+                    };
+                    out.push_str(&text.unwrap_or_else(|| HOLE.to_string()));
+                }
+                out
+            }
+            "tee" => {
+                for path in args.iter().filter(|a| !a.starts_with('-')) {
+                    if let (Some(path), Some(text)) = (self.absolute(path), stdin) {
+                        self.files.insert(path, text.to_owned());
+                    }
+                }
+                stdin.unwrap_or("").to_owned()
+            }
+            "find" | "gfind" => std::mem::take(&mut self.found).join("\n"),
+            "pgrep" | "pidof" => args
+                .iter()
+                .find(|a| !a.starts_with('-'))
+                .map_or_else(|| HOLE.to_string(), |name| format!("pid:{name}")),
+            "pwd" => self.cwd.clone().unwrap_or_else(|| HOLE.to_string()),
+            "mktemp" => "/tmp/tmp.XXXXXXXXXX".to_owned(),
+            "which" | "type" | "whereis" => args
+                .iter()
+                .find(|a| !a.starts_with('-'))
+                .cloned()
+                .unwrap_or_default(),
+            "basename" => args.first().map_or_else(
+                || HOLE.to_string(),
+                |p| {
+                    p.trim_end_matches('/')
+                        .rsplit('/')
+                        .next()
+                        .unwrap_or("")
+                        .to_owned()
+                },
+            ),
+            "dirname" => match args.first() {
+                Some(path) if !has_hole(path) => path
+                    .trim_end_matches('/')
+                    .rsplit_once('/')
+                    .map_or(".", |(dir, _)| dir)
+                    .to_owned(),
+                _ => HOLE.to_string(),
+            },
+            "realpath" | "readlink" => args
+                .iter()
+                .find(|a| !a.starts_with('-'))
+                .and_then(|p| self.absolute(p))
+                .unwrap_or_else(|| HOLE.to_string()),
+            "git" if args.iter().any(|a| a == "--show-toplevel") => self
+                .context
+                .project_root()
+                .map_or_else(|| HOLE.to_string(), str::to_owned),
+            _ if generates_code(name, args) => String::new(),
+            _ => {
+                // A decoder may read a file or a here-string instead of a pipe.
+                let operand = args
+                    .iter()
+                    .find(|a| !a.starts_with('-') && name.starts_with("base64"))
+                    .and_then(|p| self.file_text(p));
+                match filter_output(name, args, operand.as_deref().or(stdin).unwrap_or("")) {
+                    Decoded::Text(text) => text,
+                    Decoded::NotAFilter => HOLE.to_string(),
+                }
+            }
+        }
+    }
+
+    /// A finding whose verb and danger a table row gives.
+    pub(super) fn effect_code(code: &str) -> Option<(Verb, Danger)> {
+        let (word, mark) = match code.as_bytes().last() {
+            Some(b'!') => (code.trim_end_matches('!'), Some(true)),
+            Some(b'.') => (code.trim_end_matches('.'), Some(false)),
+            _ => (code, None),
+        };
+        let (verb, dangerous) = match word {
+            "create" => (Verb::Create, false),
+            "update" => (Verb::Update, false),
+            "forget" => (Verb::Forget, false),
+            "disrupt" => (Verb::Disrupt, true),
+            "replace" => (Verb::Replace, true),
+            "delete" => (Verb::Delete, true),
+            "unknown" => return Some((Verb::Unknown, Danger::UnknownCouldDestroy)),
+            _ => return None,
+        };
+        let danger = if mark.unwrap_or(dangerous) {
+            Danger::Destructive
+        } else {
+            Danger::None
+        };
+        Some((verb, danger))
+    }
+
+    /// A finding for the guard itself.
+    pub(super) fn hits_guard(&mut self, verb: Verb, object: &str, reason: &str) {
+        let found = Found {
+            verb,
+            kind: "guard",
+            object,
+            danger: Danger::Destructive,
+            reason,
+        };
+        self.record(
+            &found,
+            super::reading::Scope::Guard,
+            crate::target::Target::machine(),
+        );
+    }
+}
+
+/// The last part of a path, without `.exe`.
+pub(super) fn program_name(word: &str) -> &str {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    name.strip_suffix(".exe")
+        .or_else(|| name.strip_suffix(".EXE"))
+        .unwrap_or(name)
+}
+
+/// Words quoted so that the shell reads them back.
+pub(super) fn quote_all(args: &[String]) -> String {
+    let mut out = String::new();
+    for arg in args {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        let plain = !arg.is_empty()
+            && arg
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == HOLE || "-_./=:@%+,".contains(c));
+        if plain {
+            out.push_str(arg);
+        } else {
+            out.push('\'');
+            out.push_str(&arg.replace('\'', "'\\''"));
+            out.push('\'');
+        }
+    }
+    out
+}
+
+/// Programs whose every use only reads, builds or prints.
+fn is_harmless(name: &str) -> bool {
+    const HARMLESS: &[&str] = &[
+        "ack",
+        "ag",
+        "awk",
+        "bat",
+        "cargo",
+        "cmp",
+        "code",
+        "cut",
+        "date",
+        "diff",
+        "dig",
+        "egrep",
+        "eslint",
+        "explainshell",
+        "fgrep",
+        "file",
+        "gawk",
+        "go",
+        "grep",
+        "head",
+        "hexdump",
+        "history",
+        "host",
+        "jest",
+        "jq",
+        "less",
+        "logger",
+        "ls",
+        "man",
+        "mocha",
+        "more",
+        "mypy",
+        "notify-send",
+        "nslookup",
+        "open",
+        "ping",
+        "playwright",
+        "prettier",
+        "pytest",
+        "rg",
+        "rspec",
+        "ruff",
+        "sed",
+        "shellcheck",
+        "sort",
+        "stat",
+        "tail",
+        "test",
+        "[",
+        "tldr",
+        "apt-cache",
+        "tree",
+        "type",
+        "where",
+        "whereis",
+        "tsc",
+        "uniq",
+        "vitest",
+        "wc",
+        "which",
+        "whois",
+        "xdg-open",
+        "yq",
+        "patch",
+        "strings",
+        "od",
+        "sponge",
+        "fzf",
+        "column",
+        "paste",
+        "comm",
+        "tig",
+        "info",
+        "apropos",
+        "whatis",
+        "nano",
+        "emacs",
+        "subl",
+        "cypress",
+        "rubocop",
+        "golangci-lint",
+        "terraform-docs",
+        "tflint",
+        "yamllint",
+        "hadolint",
+        "actionlint",
+        "markdownlint",
+        "cspell",
+        "vale",
+        "say",
+        "figlet",
+        "cowsay",
+        "gradle",
+        "gradlew",
+        "mvn",
+        "mvnw",
+        "dotnet",
+        "ctest",
+        "bazel",
+        "phpunit",
+        "behave",
+        "tox",
+        "nox",
+        "coverage",
+    ];
+    HARMLESS.contains(&name)
+}
+
+/// Programs whose output is shell code meant to be evaluated.
+fn generates_code(name: &str, args: &[String]) -> bool {
+    let first = args.first().map_or("", String::as_str);
+    match name {
+        "ssh-agent"
+        | "dircolors"
+        | "lesspipe"
+        | "keychain"
+        | "gpg-agent"
+        | "register-python-argcomplete" => true,
+        "direnv" | "brew" | "pyenv" | "rbenv" | "nodenv" | "jenv" | "goenv" | "starship"
+        | "zoxide" | "fnm" | "mise" | "rtx" | "asdf" | "opam" | "luarocks" | "fzf" | "atuin"
+        | "mcfly" | "thefuck" | "conda" | "mamba" | "micromamba" | "minikube"
+        | "docker-machine" | "devbox" | "vfox" | "nodenv-init" => [
+            "hook",
+            "export",
+            "shellenv",
+            "init",
+            "env",
+            "activate",
+            "shell.bash",
+            "shell.zsh",
+            "shell.posix",
+            "docker-env",
+            "path",
+            "--bash",
+            "--zsh",
+            "--alias",
+            "global",
+        ]
+        .contains(&first),
+        _ => args
+            .iter()
+            .any(|a| a == "completion" || a == "completions" || a == "shell-init"),
+    }
+}

@@ -1,0 +1,563 @@
+//! Programs whose arguments hold commands in a form of their own.
+
+use countersign_core::effect::Verb;
+
+use super::args::{Args, Grammar};
+use super::shell_run::Shell;
+use crate::shell::{HOLE, has_hole};
+use crate::target::resolve;
+
+/// Servers whose end others notice.
+const SERVERS: &[&str] = &[
+    "postgres",
+    "postmaster",
+    "mysqld",
+    "mariadbd",
+    "mongod",
+    "redis-server",
+    "nginx",
+    "httpd",
+    "apache2",
+    "haproxy",
+    "envoy",
+    "dockerd",
+    "containerd",
+    "kubelet",
+    "etcd",
+    "sshd",
+    "systemd",
+    "init",
+    "java",
+    "kafka",
+    "consul",
+    "vault",
+    "rabbitmq-server",
+    "beam.smp",
+    "memcached",
+];
+
+impl Shell<'_> {
+    /// Judges such a program; false when a table should decide.
+    pub(super) fn judge_special(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> bool {
+        match name {
+            "git" => self.judge_git(args),
+            "kill" | "pkill" | "killall" | "skill" => {
+                self.judge_kill(name, args);
+                true
+            }
+            "bun"
+                if args
+                    .iter()
+                    .any(|a| matches!(a.as_str(), "-e" | "--eval" | "-p" | "--print")) =>
+            {
+                self.judge_interpreter(name, args, stdin)
+            }
+            "npm" | "yarn" | "pnpm" | "bun" => self.judge_package_script(name, args),
+            "make" | "gmake" => {
+                self.judge_make(args, stdin);
+                true
+            }
+            "just" | "task" | "mage" | "invoke" | "inv" => {
+                self.judge_named_task(args);
+                true
+            }
+            "vim" | "vi" | "nvim" | "ex" | "view" => {
+                for text in Args::parse(
+                    args,
+                    &Grammar {
+                        values: "-c --cmd -S -u",
+                        ..Grammar::default()
+                    },
+                )
+                .values(&["-c", "--cmd"])
+                {
+                    if let Some(command) = text.trim_start_matches([':', '%']).strip_prefix('!') {
+                        self.run_code(command, None);
+                    }
+                }
+                true
+            }
+            "awk" | "gawk" | "mawk" => {
+                for program in args.iter().filter(|a| a.contains("system(")) {
+                    let text = program
+                        .split("system(")
+                        .nth(1)
+                        .and_then(|rest| rest.split('"').nth(1))
+                        .map(str::to_owned);
+                    match text {
+                        Some(text) => drop(self.run_code(&text, None)),
+                        None => self.note("runs a command it computes"),
+                    }
+                }
+                true
+            }
+            "rg" => {
+                let parsed = Args::parse(
+                    args,
+                    &Grammar {
+                        values: "--pre -e -g -t -T -A -B -C -f -m --type --glob",
+                        ..Grammar::default()
+                    },
+                );
+                if let Some(command) = parsed.value(&["--pre"]) {
+                    self.run_code(command, None);
+                }
+                true
+            }
+            "ansible" => {
+                self.judge_ansible(args);
+                true
+            }
+            "salt" | "salt-ssh" => {
+                if args.iter().any(|a| a == "cmd.run" || a == "cmd.shell") {
+                    let target = resolve(
+                        vec![(
+                            "inventory".to_owned(),
+                            args.first().cloned().unwrap_or_default(),
+                        )],
+                        self.context.targets(),
+                    );
+                    let text = args
+                        .iter()
+                        .skip_while(|a| !a.starts_with("cmd."))
+                        .nth(1)
+                        .cloned()
+                        .unwrap_or_default();
+                    self.elsewhere(target, |shell| shell.run_code(&text, None));
+                    return true;
+                }
+                false
+            }
+            "perl"
+                if args
+                    .iter()
+                    .any(|a| a.starts_with("-i") || a.starts_with("-pi")) =>
+            {
+                for path in args.iter().skip(1).filter(|a| !a.starts_with('-')) {
+                    self.judge_write(path, true);
+                }
+                self.judge_interpreter(name, args, stdin)
+            }
+            "artisan" | "console" | "manage.py" | "rails" | "rake" => false,
+            _ => self.judge_interpreter(name, args, stdin),
+        }
+    }
+
+    /// Commands git runs through its configuration; true when that is all.
+    fn judge_git(&mut self, args: &[String]) -> bool {
+        const RUN_BY_GIT: &[&str] = &[
+            "GIT_SSH_COMMAND",
+            "GIT_SSH",
+            "GIT_PAGER",
+            "GIT_EDITOR",
+            "GIT_SEQUENCE_EDITOR",
+            "GIT_EXTERNAL_DIFF",
+            "GIT_ASKPASS",
+            "GIT_PROXY_COMMAND",
+        ];
+        for name in RUN_BY_GIT {
+            if let Some(Some(text)) = crate::shell::expand_var(&self.vars, name) {
+                self.run_code(&text, None);
+            }
+        }
+        let grammar = Grammar {
+            before: "-C -c --git-dir --work-tree --namespace --exec-path",
+            stop_after: Some(0),
+            ..Grammar::default()
+        };
+        let parsed = Args::parse(args, &grammar);
+        for (key, value) in parsed
+            .values(&["-c"])
+            .filter_map(|pair| pair.split_once('='))
+        {
+            self.judge_git_config(key, value);
+        }
+        let Some((at, command)) = parsed.positionals.first().copied() else {
+            return true;
+        };
+        let rest = args.get(at + 1..).unwrap_or(&[]);
+        if command == "config" {
+            let words: Vec<&String> = rest
+                .iter()
+                .filter(|a| !a.starts_with('-') && *a != "set")
+                .collect();
+            if let [key, value, ..] = words.as_slice() {
+                self.judge_git_config(key, value);
+            }
+        }
+        if let Some(text) = self.aliases.get(&format!("git {command}")).cloned() {
+            match text.strip_prefix('!') {
+                Some(shell) => drop(self.run_code(shell, None)),
+                None => drop(self.run_code(
+                    &format!("git {text} {}", super::dispatch::quote_all(rest)),
+                    None,
+                )),
+            }
+            return true;
+        }
+        false
+    }
+
+    fn judge_git_config(&mut self, key: &str, value: &str) {
+        let key = key.to_ascii_lowercase();
+        if key == "core.hookspath" {
+            self.hits_guard(Verb::Update, &key, "points git away from its hooks");
+        } else if let Some(alias) = key.strip_prefix("alias.") {
+            self.aliases
+                .insert(format!("git {alias}"), value.to_owned());
+        } else if matches!(
+            key.as_str(),
+            "core.pager"
+                | "core.editor"
+                | "core.sshcommand"
+                | "core.fsmonitor"
+                | "sequence.editor"
+                | "diff.external"
+        ) || key.ends_with(".textconv")
+            || key.ends_with(".helper")
+            || key.starts_with("pager.")
+        {
+            self.run_code(value.trim_start_matches('!'), None);
+        }
+    }
+
+    fn judge_kill(&mut self, name: &str, args: &[String]) {
+        let mut targets: Vec<&String> = args.iter().collect();
+        // The first `-9`, `-KILL`, `-s TERM` is the signal.
+        let mut pairs = Vec::new();
+        let mut at = 0;
+        let mut signal = false;
+        while let Some(arg) = targets.get(at) {
+            match arg.as_str() {
+                "-l" | "-L" | "-0" => return,
+                "-s" | "-n" | "-u" | "-U" | "-g" | "-t" | "-P" | "--signal" => {
+                    pairs.push(targets.get(at + 1).map_or("", |s| s.as_str()).to_owned());
+                    at += 2;
+                    continue;
+                }
+                "--" => {}
+                text if text.starts_with('-')
+                    && !signal
+                    && (name != "kill" || at == 0 && targets.len() > 1) =>
+                {
+                    signal = true;
+                }
+                text => pairs.push(text.to_owned()),
+            }
+            at += 1;
+        }
+        targets.clear();
+        for target in pairs {
+            let process = target.strip_prefix("pid:").unwrap_or(&target);
+            if process.contains("countersign") {
+                self.hits_guard(Verb::Disrupt, &target, "ends the guard");
+            } else if (name == "kill" && matches!(process, "-1" | "1"))
+                || SERVERS.contains(&process)
+            {
+                self.destroys(
+                    Verb::Disrupt,
+                    "process",
+                    &target,
+                    "ends processes others depend on",
+                );
+            }
+        }
+    }
+
+    /// `npm run X` and its kin, with the text from `package.json`.
+    fn judge_package_script(&mut self, name: &str, args: &[String]) -> bool {
+        const OWN: &[&str] = &[
+            "install",
+            "i",
+            "ci",
+            "add",
+            "remove",
+            "rm",
+            "uninstall",
+            "un",
+            "publish",
+            "unpublish",
+            "pack",
+            "view",
+            "info",
+            "audit",
+            "update",
+            "upgrade",
+            "outdated",
+            "init",
+            "create",
+            "link",
+            "version",
+            "config",
+            "cache",
+            "login",
+            "logout",
+            "whoami",
+            "owner",
+            "dist-tag",
+            "deprecate",
+            "access",
+            "team",
+            "token",
+            "exec",
+            "x",
+            "dlx",
+            "why",
+            "ls",
+            "list",
+            "prune",
+            "dedupe",
+            "rebuild",
+            "root",
+            "bin",
+            "help",
+            "search",
+            "set",
+            "get",
+            "import",
+            "patch",
+            "fund",
+            "doctor",
+            "ping",
+            "npm",
+            "workspaces",
+            "node",
+            "up",
+            "store",
+            "fetch",
+            "env",
+            "setup",
+            "upgrade-interactive",
+            "unlink",
+            "global",
+        ];
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values: "--prefix -C --cwd --dir -w --workspace --filter -F",
+                stop_after: Some(1),
+                ..Grammar::default()
+            },
+        );
+        let (script, used) = match (parsed.positional(0), parsed.positional(1)) {
+            (Some("run" | "run-script" | "rum"), Some(script)) => (script, 1),
+            (Some("workspace"), _) => return true,
+            (Some(short @ ("test" | "t" | "tst" | "start" | "stop" | "restart")), _) => (
+                if short.starts_with("t") {
+                    "test"
+                } else {
+                    short
+                },
+                0,
+            ),
+            (Some(first), _) if name != "npm" && !OWN.contains(&first) => (first, 0),
+            _ => return false,
+        };
+        let dir = parsed
+            .value(&["--prefix", "-C", "--cwd", "--dir"])
+            .unwrap_or(".");
+        let script = script.to_owned();
+        let extra: Vec<String> = parsed
+            .positionals
+            .get(used)
+            .map_or(&[][..], |(at, _)| args.get(at + 1..).unwrap_or(&[]))
+            .iter()
+            .filter(|a| *a != "--")
+            .cloned()
+            .collect();
+        let Some(text) = self.file_text(&format!("{dir}/package.json")) else {
+            self.judge_named_task(&[script]);
+            return true;
+        };
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let lookup = |name: &str| {
+            json.pointer("/scripts")
+                .and_then(|s| s.get(name))
+                .and_then(|s| s.as_str())
+                .map(str::to_owned)
+        };
+        let main =
+            lookup(&script).map(|line| format!("{line} {}", super::dispatch::quote_all(&extra)));
+        for line in [
+            lookup(&format!("pre{script}")),
+            main,
+            lookup(&format!("post{script}")),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let cwd = self.absolute(dir);
+            self.in_subshell(|shell| {
+                shell.cwd = cwd;
+                shell.run_code(&line, None)
+            });
+        }
+        true
+    }
+
+    /// A task whose text is not known: its name decides.
+    fn judge_named_task(&mut self, args: &[String]) {
+        if let Some(task) = args
+            .iter()
+            .find(|a| !a.starts_with('-') && !a.contains('='))
+        {
+            if super::vocabulary::is_strong_verb(task)
+                && !task.contains("test")
+                && task != "uninstall"
+            {
+                self.unknown(
+                    "a task named for destruction, whose text is not known",
+                    task,
+                );
+            } else {
+                self.note("the task's text is not known");
+            }
+        }
+    }
+
+    fn judge_make(&mut self, args: &[String], stdin: Option<&str>) {
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values: "-C --directory -f --file --makefile -j -l -o -W -I",
+                ..Grammar::default()
+            },
+        );
+        if parsed.has(&["-n", "--just-print", "--dry-run", "-q", "--help"]) {
+            return;
+        }
+        let dir = parsed
+            .value(&["-C", "--directory"])
+            .unwrap_or(".")
+            .to_owned();
+        let text = match parsed.value(&["-f", "--file", "--makefile"]) {
+            Some("-") => stdin.map(str::to_owned),
+            Some(path) => self.file_text(path),
+            None => ["Makefile", "makefile", "GNUmakefile"]
+                .iter()
+                .find_map(|name| self.file_text(&format!("{dir}/{name}"))),
+        };
+        let goals: Vec<String> = parsed
+            .positionals
+            .iter()
+            .map(|(_, t)| (*t).to_owned())
+            .filter(|t| !t.contains('='))
+            .collect();
+        let Some(text) = text else {
+            self.judge_named_task(&goals);
+            return;
+        };
+        let cwd = self.absolute(&dir);
+        let goals = if goals.is_empty() {
+            first_goal(&text).into_iter().collect()
+        } else {
+            goals
+        };
+        self.in_subshell(|shell| {
+            shell.cwd = cwd;
+            for goal in goals {
+                shell.run_goal(&text, &goal, 0);
+            }
+            String::new()
+        });
+    }
+
+    /// Walks a goal's recipe and those of the goals it needs.
+    fn run_goal(&mut self, text: &str, goal: &str, depth: u32) {
+        if depth > 8 {
+            return;
+        }
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some((targets, needs)) = line.split_once(':') else {
+                continue;
+            };
+            if line.starts_with('\t') || !targets.split_ascii_whitespace().any(|t| t == goal) {
+                continue;
+            }
+            for need in needs.trim_start_matches(':').split_ascii_whitespace() {
+                self.run_goal(text, need, depth + 1);
+            }
+            for recipe in lines
+                .by_ref()
+                .take_while(|l| l.starts_with('\t') || l.trim().is_empty())
+            {
+                let command = recipe.trim_start().trim_start_matches(['@', '-', '+']);
+                // Make's own variables are unknown to the shell that reads this.
+                let command = command
+                    .replace("$$", "\u{1}")
+                    .replace("$(", "${")
+                    .replace('\u{1}', "$");
+                let command = if command.contains("${") {
+                    command.replace(')', "}")
+                } else {
+                    command
+                };
+                self.run_code(&command, None);
+            }
+            return;
+        }
+    }
+
+    fn judge_ansible(&mut self, args: &[String]) {
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values: "-m --module-name -a --args -i --inventory -u -l --limit -e --extra-vars -f --forks -t",
+                ..Grammar::default()
+            },
+        );
+        if parsed.has(&["-C", "--check", "--list-hosts", "--version"]) {
+            return;
+        }
+        let module = parsed.value(&["-m", "--module-name"]).unwrap_or("command");
+        let module = module.rsplit('.').next().unwrap_or(module);
+        let text = parsed.value(&["-a", "--args"]).unwrap_or("").to_owned();
+        let hosts = parsed.positional(0).unwrap_or("").to_owned();
+        let mut facets = vec![("host".to_owned(), hosts.clone())];
+        if let Some(inventory) = parsed.value(&["-i", "--inventory"]) {
+            facets.push(("inventory".to_owned(), inventory.to_owned()));
+        }
+        let target = resolve(facets, self.context.targets());
+        let absent = [
+            "state=absent",
+            "state=stopped",
+            "state=reset",
+            "state=killed",
+        ]
+        .iter()
+        .any(|s| text.contains(s));
+        self.elsewhere(target, |shell| {
+            match module {
+                "command" | "shell" | "raw" | "win_shell" => return shell.run_code(&text, None),
+                "reboot" | "win_reboot" => {
+                    shell.destroys(Verb::Disrupt, "hosts", &hosts, "reboots the hosts");
+                }
+                _ if absent => shell.destroys(
+                    Verb::Delete,
+                    module,
+                    &text,
+                    "removes or stops it on the hosts",
+                ),
+                "script" => shell.unknown("runs a script on the hosts", &text),
+                _ => {}
+            }
+            HOLE.to_string()
+        });
+    }
+}
+
+/// The first goal of a makefile.
+fn first_goal(text: &str) -> Option<String> {
+    text.lines()
+        .filter(|line| !line.starts_with(['\t', '#', '.', ' ']) && !line.contains(":="))
+        .find_map(|line| line.split_once(':'))
+        .and_then(|(targets, _)| targets.split_ascii_whitespace().next())
+        .filter(|goal| !has_hole(goal))
+        .map(str::to_owned)
+}

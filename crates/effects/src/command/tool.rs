@@ -1,0 +1,356 @@
+//! Tool calls of agents: shell tools, file tools, MCP tools.
+
+use countersign_core::effect::Verb;
+use serde_json::Value;
+
+use super::context::Context;
+use super::reading::{Danger, Reading, Scope};
+use super::record::Found;
+use super::shell_run::Shell;
+use super::statements::statements;
+use crate::http::{Request, judge};
+use crate::target::{Target, resolve};
+
+/// Argument names that hold a shell command.
+const COMMANDS: &[&str] = &[
+    "command",
+    "cmd",
+    "script",
+    "CommandLine",
+    "command_line",
+    "shell_command",
+    "bash",
+];
+/// Argument names that hold statements for a database.
+const STATEMENTS: &[&str] = &[
+    "query",
+    "sql",
+    "statement",
+    "queries",
+    "statements",
+    "sql_query",
+];
+/// Argument names that hold the path a file tool writes.
+const PATHS: &[&str] = &[
+    "file_path",
+    "filePath",
+    "path",
+    "target_file",
+    "notebook_path",
+    "TargetFile",
+    "AbsolutePath",
+    "filename",
+    "file",
+    "uri",
+];
+/// Argument names that name the target, with their facet.
+const TARGETS: &[(&str, &str)] = &[
+    ("environment", "environment"),
+    ("env", "environment"),
+    ("stage", "environment"),
+    ("profile", "aws-profile"),
+    ("account", "aws-account"),
+    ("context", "kube-context"),
+    ("namespace", "kube-namespace"),
+    ("cluster", "cluster"),
+    ("project", "gcp-project"),
+    ("project_id", "gcp-project"),
+    ("host", "host"),
+    ("url", "endpoint"),
+    ("endpoint", "endpoint"),
+    ("database", "database"),
+    ("connection_string", "database-url"),
+    ("database_url", "database-url"),
+    ("workspace", "workspace"),
+    ("app", "app"),
+    ("stack", "stack"),
+];
+
+/// Judges one call of a tool by its name and arguments. Names may carry the
+/// agents' `mcp__server__tool` form. Hints a server gives about its own tools
+/// are not looked at: they cannot be trusted.
+#[must_use]
+pub fn judge_tool_call(name: &str, arguments: &Value, context: &dyn Context) -> Reading {
+    let mut shell = Shell::new(context);
+    shell.open_node(&[name.to_owned()]);
+    let tool = name.rsplit("__").next().unwrap_or(name);
+    shell.judge_tool(tool, arguments);
+    shell.close_node();
+    shell.finish_trap();
+    shell.reading
+}
+
+fn string<'v>(arguments: &'v Value, names: &[&str]) -> Option<&'v str> {
+    names.iter().find_map(|name| arguments.get(name)?.as_str())
+}
+
+impl Shell<'_> {
+    fn judge_tool(&mut self, tool: &str, arguments: &Value) {
+        if let Some(cwd) = string(
+            arguments,
+            &["cwd", "Cwd", "workdir", "working_directory", "dir_path"],
+        ) {
+            self.cwd = self.absolute(cwd);
+        }
+        let words = super::cloud::kebab(tool);
+        let has = |list: &[&str]| {
+            words
+                .split(['-', '.', ':'])
+                .any(|word| list.contains(&word))
+        };
+        let mut read = self.judge_command_argument(arguments);
+        read |= self.judge_patch(arguments);
+        if let Some(path) = string(arguments, PATHS) {
+            let path = path.strip_prefix("file://").unwrap_or(path);
+            if has(&[
+                "write",
+                "edit",
+                "multiedit",
+                "create",
+                "replace",
+                "patch",
+                "update",
+                "insert",
+                "append",
+                "notebookedit",
+                "save",
+                "str",
+            ]) {
+                self.judge_write(path, has(&["write", "create", "save"]));
+                read = true;
+            } else if has(&["delete", "remove", "rm", "unlink"]) {
+                self.judge_delete(path, true);
+                read = true;
+            } else if has(&["move", "rename"]) {
+                self.judge_delete(path, false);
+                if let Some(target) = string(arguments, &["destination", "new_path", "to"]) {
+                    self.judge_write(target, true);
+                }
+                read = true;
+            }
+        }
+        read |= self.judge_statement_argument(arguments);
+        read |= self.judge_request_argument(arguments);
+        if !read {
+            self.judge_tool_name(tool, &words, arguments);
+        }
+    }
+
+    fn judge_command_argument(&mut self, arguments: &Value) -> bool {
+        let Some(value) = COMMANDS.iter().find_map(|name| arguments.get(name)) else {
+            return false;
+        };
+        match value {
+            Value::String(text) if text.len() <= super::MAX_LENGTH => {
+                drop(self.run_text(text, None));
+            }
+            Value::Array(items) => {
+                let argv: Vec<String> = items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect();
+                self.run_argv(&argv, None);
+            }
+            _ => self.unknown("a command that cannot be read", ""),
+        }
+        true
+    }
+
+    /// The patch format of Codex: `*** Update File: path`.
+    fn judge_patch(&mut self, arguments: &Value) -> bool {
+        let text = match arguments {
+            Value::String(text) => Some(text.as_str()),
+            _ => string(arguments, &["input", "patch", "diff"]),
+        };
+        let Some(text) = text.filter(|t| t.contains("*** ")) else {
+            return false;
+        };
+        for line in text.lines() {
+            if let Some(path) = line.strip_prefix("*** Delete File: ") {
+                self.judge_delete(path.trim(), false);
+            } else if let Some(path) = ["*** Update File: ", "*** Add File: ", "*** Move to: "]
+                .iter()
+                .find_map(|p| line.strip_prefix(p))
+            {
+                self.judge_write(path.trim(), false);
+            }
+        }
+        true
+    }
+
+    fn judge_statement_argument(&mut self, arguments: &Value) -> bool {
+        let Some(text) = string(arguments, STATEMENTS) else {
+            return false;
+        };
+        let target = self.argument_target(arguments);
+        let mut found_any = false;
+        for statement in statements(text, "any") {
+            found_any = true;
+            let found = Found {
+                verb: statement.verb,
+                kind: &statement.kind,
+                object: &statement.object,
+                danger: if statement.dangerous {
+                    Danger::Destructive
+                } else {
+                    Danger::None
+                },
+                reason: &statement.reason,
+            };
+            self.record(&found, Scope::Service, target.clone());
+        }
+        let lower = text.trim_start().to_ascii_lowercase();
+        if let Some(danger) = judge(&Request {
+            method: "POST",
+            url: "",
+            body: Some(text),
+        }) {
+            self.on_service(
+                danger.verb,
+                "graphql",
+                &danger.object,
+                danger.reason,
+                target,
+            );
+            return true;
+        }
+        found_any
+            || [
+                "select", "show", "explain", "describe", "with", "query", "insert", "create",
+            ]
+            .iter()
+            .any(|word| lower.starts_with(word))
+    }
+
+    fn judge_request_argument(&mut self, arguments: &Value) -> bool {
+        let Some(url) = string(arguments, &["url", "uri", "endpoint"]) else {
+            return false;
+        };
+        let method = string(arguments, &["method", "http_method"]).unwrap_or("");
+        let body = arguments
+            .get("body")
+            .map(|b| b.as_str().map_or_else(|| b.to_string(), str::to_owned));
+        self.judge_request(method, url, body.as_deref(), false);
+        true
+    }
+
+    fn argument_target(&self, arguments: &Value) -> Target {
+        let facets = TARGETS
+            .iter()
+            .filter_map(|(name, facet)| {
+                Some((
+                    (*facet).to_owned(),
+                    arguments.get(name)?.as_str()?.to_owned(),
+                ))
+            })
+            .collect();
+        resolve(facets, self.context.targets())
+    }
+
+    /// A tool of which only the name tells.
+    fn judge_tool_name(&mut self, tool: &str, words: &str, arguments: &Value) {
+        const READS: &[&str] = &[
+            "get",
+            "list",
+            "read",
+            "search",
+            "find",
+            "describe",
+            "show",
+            "view",
+            "fetch",
+            "grep",
+            "glob",
+            "ls",
+            "count",
+            "check",
+            "inspect",
+            "lookup",
+            "browse",
+            "explain",
+            "todo",
+            "task",
+            "webfetch",
+            "websearch",
+            "plan",
+        ];
+        const DESTROYS: &[&str] = &[
+            "delete",
+            "destroy",
+            "remove",
+            "drop",
+            "purge",
+            "terminate",
+            "wipe",
+            "truncate",
+            "reset",
+            "revoke",
+            "uninstall",
+            "archive",
+            "flush",
+            "erase",
+            "deprovision",
+            "teardown",
+            "rollback",
+            "force",
+        ];
+        const DISRUPTS: &[&str] = &[
+            "stop", "restart", "reboot", "shutdown", "scale", "drain", "failover", "pause",
+            "suspend", "kill", "cancel", "disable", "detach",
+        ];
+        const OPAQUE: &[&str] = &[
+            "run", "execute", "exec", "apply", "deploy", "invoke", "call", "eval", "sync", "merge",
+            "publish", "promote", "migrate", "restore",
+        ];
+        let mut parts = words.split(['-', '.', ':', '/']);
+        let first = words.split(['-', '.', ':', '/']).next().unwrap_or("");
+        let has = |list: &[&str]| {
+            words
+                .split(['-', '.', ':', '/'])
+                .any(|word| list.contains(&word))
+        };
+        let (verb, danger, reason) = if has(DESTROYS) {
+            (
+                Verb::Delete,
+                Danger::Destructive,
+                "a tool named for taking something away",
+            )
+        } else if has(DISRUPTS) {
+            (
+                Verb::Disrupt,
+                Danger::Destructive,
+                "a tool named for stopping something",
+            )
+        } else if READS.contains(&first) || parts.any(|part| READS.contains(&part)) {
+            return;
+        } else if has(OPAQUE) {
+            self.reading
+                .unknowns
+                .push(format!("what the tool `{tool}` does"));
+            (
+                Verb::Unknown,
+                Danger::UnknownCouldDestroy,
+                "a tool that runs or applies what its arguments do not tell",
+            )
+        } else {
+            (
+                Verb::Update,
+                Danger::None,
+                "a tool that may change something",
+            )
+        };
+        let target = self.argument_target(arguments);
+        self.record(
+            &Found {
+                verb,
+                kind: "tool call",
+                object: tool,
+                danger,
+                reason,
+            },
+            Scope::Service,
+            target,
+        );
+    }
+}

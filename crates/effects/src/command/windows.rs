@@ -1,0 +1,369 @@
+//! `cmd` and PowerShell: enough to see what they delete and run.
+//! Source: Microsoft Learn, Windows commands and PowerShell 7 reference.
+
+use countersign_core::effect::Verb;
+
+use super::paths::Spot;
+use super::shell_run::Shell;
+use crate::shell::{HOLE, STAR};
+
+impl Shell<'_> {
+    /// Judges Windows commands; false when the program is none.
+    pub(super) fn judge_windows(
+        &mut self,
+        word: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> bool {
+        let name = super::dispatch::program_name(word).to_ascii_lowercase();
+        match name.as_str() {
+            "cmd" => self.judge_cmd(args),
+            "powershell" | "pwsh" => self.judge_powershell_program(args, stdin),
+            "rd" | "rmdir" | "del" | "erase" => self.judge_windows_delete(&name, args),
+            "move" => self.judge_windows_move(args),
+            "format" if args.iter().any(|a| a.ends_with(':')) => {
+                self.destroys(Verb::Delete, "disk", &args.join(" "), "formats a drive");
+            }
+            "diskpart" => self.destroys(
+                Verb::Delete,
+                "disk",
+                &args.join(" "),
+                "runs a partitioning script",
+            ),
+            "vssadmin" | "wbadmin" if args.iter().any(|a| a.eq_ignore_ascii_case("delete")) => {
+                self.destroys(Verb::Delete, "backup", &args.join(" "), "deletes backups");
+            }
+            "reg"
+                if args
+                    .first()
+                    .is_some_and(|a| a.eq_ignore_ascii_case("delete")) =>
+            {
+                self.destroys(
+                    Verb::Delete,
+                    "registry key",
+                    &args.join(" "),
+                    "deletes a registry key",
+                );
+            }
+            "schtasks" if args.iter().any(|a| a.eq_ignore_ascii_case("/delete")) => self.destroys(
+                Verb::Delete,
+                "scheduled task",
+                &args.join(" "),
+                "deletes scheduled tasks",
+            ),
+            "cipher"
+                if args
+                    .iter()
+                    .any(|a| a.to_ascii_lowercase().starts_with("/w")) =>
+            {
+                self.destroys(
+                    Verb::Delete,
+                    "disk",
+                    &args.join(" "),
+                    "wipes free space so that nothing can be recovered",
+                );
+            }
+            "bcdedit" | "takeown" | "icacls"
+                if args
+                    .iter()
+                    .any(|a| a.contains("/delete") || a.contains("/reset") || a.contains("/T")) =>
+            {
+                self.destroys(
+                    Verb::Update,
+                    "system",
+                    &args.join(" "),
+                    "changes the system",
+                );
+            }
+            _ if is_cmdlet(&name) => self.judge_powershell(&super::dispatch::quote_all(
+                &[vec![word.to_owned()], args.to_vec()].concat(),
+            )),
+            _ => return false,
+        }
+        true
+    }
+
+    fn judge_cmd(&mut self, args: &[String]) {
+        let Some(at) = args
+            .iter()
+            .position(|a| matches!(a.to_ascii_lowercase().as_str(), "/c" | "/k" | "//c" | "/r"))
+        else {
+            return;
+        };
+        let text = args.get(at + 1..).unwrap_or(&[]).join(" ");
+        for line in text.split(['&', '|']) {
+            let words: Vec<String> = line
+                .split_ascii_whitespace()
+                .map(|w| w.trim_matches('"').replace('*', &STAR.to_string()))
+                .collect();
+            if !words.is_empty() {
+                self.run_argv(&words, None);
+            }
+        }
+    }
+
+    fn judge_windows_delete(&mut self, name: &str, args: &[String]) {
+        let switch = |letter: &str| args.iter().any(|a| a.eq_ignore_ascii_case(letter));
+        let recursive = switch("/s") || (name != "del" && name != "erase" && switch("/q"));
+        for path in args
+            .iter()
+            .filter(|a| !(a.starts_with('/') && a.len() <= 3))
+        {
+            // `*.*` is everything in cmd.
+            let path = path
+                .replace(['*'], &STAR.to_string())
+                .replace(&format!("{STAR}.{STAR}"), &STAR.to_string());
+            self.judge_delete(&path, recursive);
+        }
+    }
+
+    /// `move *` onto a directory that does not exist overwrites file after file.
+    fn judge_windows_move(&mut self, args: &[String]) {
+        let words: Vec<&String> = args.iter().filter(|a| !a.starts_with('/')).collect();
+        if let [source, .., target] = words.as_slice()
+            && (source.contains('*') || source.contains(STAR))
+            && !target.ends_with(['\\', '/'])
+        {
+            self.destroys(
+                Verb::Replace,
+                "files",
+                target,
+                "moves many files onto one name: each overwrites the last unless it is a directory",
+            );
+        }
+    }
+
+    fn judge_powershell_program(&mut self, args: &[String], stdin: Option<&str>) {
+        let mut at = 0;
+        while let Some(arg) = args.get(at) {
+            at += 1;
+            let lower = arg.to_ascii_lowercase();
+            if !lower.starts_with('-') {
+                at -= 1;
+                break;
+            }
+            let encoded =
+                lower.len() > 1 && "-encodedcommand".starts_with(&lower) || lower == "-ec";
+            if encoded && lower != "-ex" {
+                match args
+                    .get(at)
+                    .and_then(|text| crate::shell::from_base64_utf16(text))
+                {
+                    Some(text) => self.judge_powershell(&text),
+                    None => self.unknown("an encoded command nobody can read", ""),
+                }
+                return;
+            }
+            if lower.len() > 1 && "-command".starts_with(&lower) {
+                break;
+            }
+            if lower.len() > 1 && "-file".starts_with(&lower) {
+                let path = args.get(at).cloned().unwrap_or_default();
+                match self.file_text(&path) {
+                    Some(text) => self.judge_powershell(&text),
+                    None => self.note("the script's text is not known"),
+                }
+                return;
+            }
+            if matches!(
+                lower.as_str(),
+                "-executionpolicy"
+                    | "-ep"
+                    | "-ex"
+                    | "-workingdirectory"
+                    | "-wd"
+                    | "-windowstyle"
+                    | "-w"
+                    | "-version"
+                    | "-outputformat"
+                    | "-inputformat"
+            ) {
+                at += 1;
+            }
+        }
+        let text = args.get(at..).unwrap_or(&[]).join(" ");
+        if text == "-" || text.is_empty() {
+            if let Some(text) = stdin {
+                self.judge_powershell(text);
+            }
+            return;
+        }
+        self.judge_powershell(&text);
+    }
+
+    /// Judges PowerShell text: pipelines of cmdlets, quotes respected.
+    fn judge_powershell(&mut self, text: &str) {
+        for line in split_powershell(text) {
+            let Some((first, rest)) = line.split_first() else {
+                continue;
+            };
+            let lower = first.to_ascii_lowercase();
+            let switch = |name: &str| {
+                rest.iter()
+                    .any(|a| a.len() > 1 && name.starts_with(&a.to_ascii_lowercase()))
+            };
+            if rest.iter().any(|a| a.eq_ignore_ascii_case("-WhatIf")) {
+                self.note("only says what it would do");
+                continue;
+            }
+            match lower.as_str() {
+                "remove-item" | "ri" | "rm" | "del" | "erase" | "rd" | "rmdir" => {
+                    let recursive = switch("-recurse");
+                    let mut paths: Vec<&String> = rest
+                        .iter()
+                        .filter(|a| !a.starts_with('-') && !a.starts_with('$'))
+                        .collect();
+                    let piped = paths.is_empty();
+                    let hole = HOLE.to_string();
+                    if piped {
+                        paths.push(&hole);
+                    }
+                    for path in paths {
+                        self.judge_delete(
+                            &path.replace('*', &STAR.to_string()),
+                            recursive || piped,
+                        );
+                    }
+                }
+                "clear-content" | "clc" => {
+                    for path in rest.iter().filter(|a| !a.starts_with('-')) {
+                        if !matches!(self.spot(path), Spot::Throwaway | Spot::ProjectFile) {
+                            self.destroys(Verb::Delete, "file", path, "empties the file");
+                        }
+                    }
+                }
+                "set-content" | "sc" | "out-file" => {
+                    if let Some(path) = rest.iter().find(|a| !a.starts_with('-')) {
+                        self.judge_write(path, true);
+                    }
+                }
+                "clear-disk" | "format-volume" | "initialize-disk" | "remove-partition" => {
+                    self.destroys(Verb::Delete, "disk", &rest.join(" "), "erases a disk");
+                }
+                "stop-computer" | "restart-computer" => {
+                    self.destroys(Verb::Disrupt, "machine", "", "stops the machine");
+                }
+                "stop-service" | "remove-service" => {
+                    self.destroys(Verb::Disrupt, "service", &rest.join(" "), "stops a service");
+                }
+                "iex" | "invoke-expression" => self.judge_invoke(rest),
+                "remove-itemproperty"
+                | "remove-localuser"
+                | "remove-aduser"
+                | "remove-vm"
+                | "remove-azresourcegroup"
+                | "remove-azresource" => {
+                    self.destroys(Verb::Delete, "object", &rest.join(" "), "deletes an object");
+                }
+                _ if lower.starts_with("remove-az")
+                    || lower.starts_with("remove-ec2")
+                    || lower.starts_with("remove-s3")
+                    || lower.starts_with("remove-rds") =>
+                {
+                    self.on_service(
+                        Verb::Delete,
+                        "cloud resource",
+                        &line.join(" "),
+                        "a cmdlet that deletes a cloud resource",
+                        crate::target::Target::unknown(),
+                    );
+                }
+                _ if is_cmdlet(&lower) || lower.starts_with('$') => {}
+                _ => {
+                    let words: Vec<String> = line
+                        .iter()
+                        .map(|w| w.replace('*', &STAR.to_string()))
+                        .collect();
+                    self.run_argv(&words, None);
+                }
+            }
+        }
+    }
+
+    fn judge_invoke(&mut self, rest: &[String]) {
+        let text = rest.join(" ");
+        if text.contains(['(', '$']) || text.is_empty() {
+            self.unknown("runs code that nobody can read beforehand", &text);
+        } else {
+            self.judge_powershell(&text);
+        }
+    }
+}
+
+/// `Verb-Noun` with a verb PowerShell approves of.
+fn is_cmdlet(name: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "get",
+        "set",
+        "remove",
+        "new",
+        "add",
+        "clear",
+        "stop",
+        "start",
+        "restart",
+        "write",
+        "select",
+        "where",
+        "foreach",
+        "invoke",
+        "out",
+        "test",
+        "copy",
+        "move",
+        "rename",
+        "format",
+        "import",
+        "export",
+        "convertto",
+        "convertfrom",
+        "measure",
+        "sort",
+        "initialize",
+        "join",
+        "split",
+    ];
+    name.split_once('-').is_some_and(|(verb, noun)| {
+        !noun.is_empty()
+            && VERBS.contains(&verb)
+            && noun.bytes().all(|b| b.is_ascii_alphanumeric())
+            && !matches!(
+                name,
+                "get-pip" | "test-results" | "start-server" | "set-version"
+            )
+    })
+}
+
+/// Commands of PowerShell text, each as its words.
+fn split_powershell(text: &str) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = vec![Vec::new()];
+    let mut word = String::new();
+    let mut quote: Option<char> = None;
+    let mut quoted = false;
+    let flush = |word: &mut String, quoted: &mut bool, all: &mut Vec<Vec<String>>| {
+        if (!word.is_empty() || *quoted)
+            && let Some(last) = all.last_mut()
+        {
+            last.push(std::mem::take(word));
+        }
+        *quoted = false;
+    };
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                quoted = true;
+            }
+            (None, ';' | '|' | '\n' | '{' | '}' | '&') => {
+                flush(&mut word, &mut quoted, &mut all);
+                all.push(Vec::new());
+            }
+            (None, ',') => flush(&mut word, &mut quoted, &mut all),
+            (None, c) if c.is_whitespace() => flush(&mut word, &mut quoted, &mut all),
+            (_, c) => word.push(c),
+        }
+    }
+    flush(&mut word, &mut quoted, &mut all);
+    all
+}

@@ -1,0 +1,94 @@
+//! The parser accepts what `bash -n` accepts, and refuses what it refuses.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use countersign_effects::shell;
+
+/// Forms the corpus has too few of.
+const FORMS: &[&str] = &[
+    "x=$(cat <<EOF\nit's \"here\nEOF\n)\necho $x",
+    "cat <<A <<B\n1\nA\n2\nB\nls",
+    "{rm,-rf,/x}",
+    "for ((i=0;i<3;i++)); do echo $i; done",
+    "case $x in a|b) echo 1;; *) echo 2;; esac",
+    "case $x in (a) ls ;; esac",
+    "f() { echo; }; f",
+    "function g { ls; }",
+    "function h() ( ls )",
+    "until false; do :; done < <(ls)",
+    "if a; then b; elif c; then d; else e; fi",
+    "[[ $a =~ ^(x|y)+$ && -f b ]]",
+    "a=(1 2 \"3 4\"); echo ${a[@]} ${#a[@]} ${a[0]}",
+    "echo ${x:-${y:-z}} ${x//a/b} ${x%.*} ${!x} ${x^^}",
+    "echo \"$(echo \"$(echo \"nested\")\")\"",
+    "((x++)); (( a > b ? 1 : 2 ))",
+    "( (ls) )",
+    "coproc ls",
+    "ls |& cat",
+    "time -p ls",
+    "! ls",
+    "echo a#b # c",
+    "select x in a b; do echo $x; done",
+    "x[1]=2; x+=3; declare -A m=([a]=1)",
+    "exec 3>&1 {fd}>x 2>&-",
+    "echo @(a|b) !(c)",
+    "cat <<-'EOF'\n\tx\n\tEOF",
+    "echo `echo \\`ls\\``",
+    "while read -r l; do echo \"$l\"; done <<< \"$x\"",
+    // refused
+    "if true; then",
+    "echo 'x",
+    "echo \"x",
+    "foo )",
+    "( ls",
+    "for x in a; echo",
+    "case x in",
+    "ls &&",
+    "| ls",
+    "fi",
+    "{ ls",
+    "echo $(ls",
+    "ls ;; ls",
+];
+
+fn bash_accepts(text: &str) -> Option<bool> {
+    let mut child = Command::new("bash")
+        .args(["-n", "-O", "extglob"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take()?.write_all(text.as_bytes()).ok()?;
+    Some(child.wait().ok()?.success())
+}
+
+#[test]
+fn accepts_what_bash_accepts() {
+    let corpus = include_str!("../../corpus/commands.tsv");
+    let commands = corpus
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split('\t').nth(2))
+        .map(|text| text.replace('␤', "\n").replace('␉', "\t"));
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for text in FORMS.iter().map(|f| (*f).to_owned()).chain(commands) {
+        let Some(expected) = bash_accepts(&text) else {
+            eprintln!("skipped: bash is not installed");
+            return;
+        };
+        seen += 1;
+        let error = shell::parse(&text).error;
+        if error.is_none() != expected {
+            wrong.push(format!("bash {expected}, we say {error:?}: {text}"));
+        }
+    }
+    assert!(
+        wrong.len() * 500 < seen,
+        "{} of {seen} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
