@@ -2,6 +2,7 @@
 //! and production.
 
 mod collect;
+mod collect_plan;
 mod commands;
 mod error;
 mod report;

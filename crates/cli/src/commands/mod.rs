@@ -3,13 +3,14 @@
 mod backtest;
 mod check;
 mod init;
+mod plan;
 mod policy;
 mod scan;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use countersign_git::Repo;
+use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
 
@@ -35,6 +36,7 @@ pub(crate) struct Cli {
 enum Command {
     Check(check::CheckArgs),
     Scan(scan::ScanArgs),
+    Plan(plan::PlanArgs),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
@@ -55,11 +57,23 @@ impl RepoArgs {
     }
 }
 
+/// The commit that rules are read from when no change says where it goes: the
+/// default branch, else HEAD. `None` before the first commit.
+fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
+    let rev = repo.default_branch()?.unwrap_or_else(|| "HEAD".to_owned());
+    match repo.resolve(&rev) {
+        Ok(commit) => Ok(Some(commit)),
+        Err(GitError::UnbornBranch(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Runs the command and returns its exit code.
 pub(crate) fn run(cli: Cli) -> CliResult {
     match cli.command {
         Command::Check(args) => check::run(&args),
         Command::Scan(args) => scan::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Policy(command) => policy::run(&command),

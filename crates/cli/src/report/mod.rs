@@ -1,7 +1,9 @@
-//! The answer of `countersign check`, in four forms.
+//! Answers, in the forms that people and programs want them in.
 
 mod human;
 mod markdown;
+pub(crate) mod plan;
+mod reach;
 mod sarif;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
@@ -79,6 +81,16 @@ pub(crate) struct ReportPolicy {
     pub(crate) from: Option<String>,
 }
 
+impl ReportPolicy {
+    fn of(rules: &Rules) -> Self {
+        Self {
+            source: rules.policy.file.clone(),
+            digest: rules.policy.digest.clone(),
+            from: rules.from.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 impl CheckReport {
     pub(crate) fn new(
         range: &Range,
@@ -119,11 +131,7 @@ impl CheckReport {
                 services: collected.services.clone(),
                 owners: facts.owners.iter().cloned().collect(),
             },
-            policy: ReportPolicy {
-                source: rules.policy.file.clone(),
-                digest: rules.policy.digest.clone(),
-                from: rules.from.as_ref().map(ToString::to_string),
-            },
+            policy: ReportPolicy::of(rules),
             warnings: rules.warnings.clone(),
             next: next(rules, &explanation),
             decision: explanation,
