@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod backtest;
+mod catalog;
 mod check;
 mod init;
 mod plan;
@@ -40,6 +41,8 @@ enum Command {
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    #[command(subcommand)]
     Policy(policy::PolicyCommand),
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
     }
 }

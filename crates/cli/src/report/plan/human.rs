@@ -43,10 +43,8 @@ fn plan(out: &mut String, report: &PlanReport) {
     if let Some(version) = &plan.tool_version {
         let _ = write!(size, " by {version}");
     }
-    let _ = write!(size, ", {}", count(plan.changes as u64, "entry"));
-    if plan.unchanged > 0 {
-        let _ = write!(size, ", {} unchanged", plan.unchanged);
-    }
+    let changes = plan.changes.saturating_sub(plan.unchanged);
+    let _ = write!(size, ", {}", count(changes as u64, "change"));
     let names = plan.files.join(", ");
     row(
         out,

@@ -42,6 +42,11 @@ impl Input {
         })
     }
 
+    /// Its text, for formats that are text.
+    pub(crate) fn text(self) -> CliResult<String> {
+        String::from_utf8(self.bytes).map_err(|_| unreadable(&self.name, &"it is not UTF-8 text"))
+    }
+
     /// Whether it is what `terraform plan -out=FILE` writes.
     pub(crate) fn is_binary_plan(&self) -> bool {
         terraform::is_binary_plan(&self.bytes)

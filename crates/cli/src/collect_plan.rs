@@ -1,7 +1,5 @@
 //! From a plan to the facts that policies ask about.
 
-mod input;
-
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,9 +16,9 @@ use countersign_effects::reading::{FindingKind, PlanReading, fingerprint, finger
 use countersign_effects::terraform;
 use jiff::Timestamp;
 
-use self::input::{Input, unreadable};
 use crate::collect::Author;
 use crate::error::CliResult;
+use crate::input::{Input, unreadable};
 use crate::rules::Rules;
 
 /// What a person gave on the command line.
