@@ -65,6 +65,10 @@ enum Format {
     Human,
     /// Versioned and documented, for programs.
     Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// A page that stands alone, with the radius drawn.
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -120,6 +124,8 @@ pub(super) fn run(args: &PlanArgs) -> CliResult {
     let text = match (args.json, args.format) {
         (true, _) | (_, Format::Json) => json(&report)?,
         (_, Format::Human) => report::human(&report),
+        (_, Format::Markdown) => report::markdown(&report),
+        (_, Format::Html) => report::html(&report, rules.catalog.as_ref()),
     };
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;

@@ -1,6 +1,8 @@
 //! The answer of `countersign plan`.
 
+mod html;
 mod human;
+mod markdown;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::effect::{Effect, Environment};
@@ -13,7 +15,9 @@ use countersign_effects::reading::{Finding, Format, StateIdentity};
 use countersign_effects::summary;
 use serde::Serialize;
 
+pub(crate) use html::html;
 pub(crate) use human::human;
+pub(crate) use markdown::markdown;
 
 use super::{ReportPolicy, reach};
 use crate::collect::Author;
