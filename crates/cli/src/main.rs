@@ -1,9 +1,12 @@
 //! The one binary, `countersign`: the safety interlock between AI coding tools
 //! and production.
 
+mod catalogue;
 mod collect;
+mod collect_plan;
 mod commands;
 mod error;
+mod input;
 mod report;
 mod rules;
 mod signer;

@@ -8,6 +8,7 @@ use countersign_core::roster::{self, Levels, Roster};
 use countersign_core::usage::Usages;
 use countersign_git::{Oid, Repo};
 
+use crate::catalogue::{self, BACKSTAGE};
 use crate::error::{CliError, CliResult, exit};
 
 /// Where Countersign's own files live.
@@ -39,7 +40,7 @@ impl Rules {
     /// Reads the rules as they are at a commit. Without a commit, or where
     /// there are no files, built-in defaults apply.
     pub(crate) fn at(repo: &Repo, commit: Option<&Oid>) -> CliResult<Self> {
-        let mut names = vec![POLICY, PEOPLE, USAGE, CATALOG];
+        let mut names = vec![POLICY, PEOPLE, USAGE, CATALOG, BACKSTAGE];
         names.extend(LOCATIONS);
         let mut files = match commit {
             Some(commit) => repo.read_files(commit, &names)?,
@@ -48,7 +49,7 @@ impl Rules {
         .into_iter();
         let mut next = |file: &str| text(file, files.next().flatten());
         let (policy, people) = (next(POLICY)?, next(PEOPLE)?);
-        let (usage, catalog) = (next(USAGE)?, next(CATALOG)?);
+        let (usage, declared, backstage) = (next(USAGE)?, next(CATALOG)?, next(BACKSTAGE)?);
         let owners = LOCATIONS
             .iter()
             .map(|place| next(place).map(|text| text.map(|text| (*place, text))))
@@ -56,9 +57,11 @@ impl Rules {
 
         let roster = read(PEOPLE, people.as_deref(), Roster::default(), roster::parse)?;
         let usages = read(USAGE, usage.as_deref(), Usages::default(), Usages::parse)?;
-        let catalog = read(CATALOG, catalog.as_deref(), None, |text, file| {
-            Catalog::parse(text, file).map(Some)
+        let said = catalogue::drafts(declared, backstage, |path| match commit {
+            Some(commit) => text(path, repo.read_file(commit, path)?),
+            None => Ok(None),
         })?;
+        let catalog = catalogue::assemble(said.drafts)?;
         let adopted = policy.is_some();
         let mut policy = match policy {
             Some(text) => policy::parse(&text, POLICY, roster.levels())
@@ -68,10 +71,11 @@ impl Rules {
         if !adopted {
             policy.settings.mode = Mode::Shadow;
         }
-        let (owners, warnings) = match owners.into_iter().flatten().next() {
+        let (owners, mut warnings) = match owners.into_iter().flatten().next() {
             Some((file, text)) => Owners::parse(&text, file),
             None => (Owners::default(), Vec::new()),
         };
+        warnings.extend(said.warnings);
         Ok(Self {
             policy,
             roster,
@@ -101,7 +105,7 @@ impl Rules {
     }
 }
 
-fn text(file: &str, bytes: Option<Vec<u8>>) -> CliResult<Option<String>> {
+pub(crate) fn text(file: &str, bytes: Option<Vec<u8>>) -> CliResult<Option<String>> {
     bytes
         .map(|bytes| {
             String::from_utf8(bytes).map_err(|_| {

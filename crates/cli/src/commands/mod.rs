@@ -1,9 +1,11 @@
 //! One file per command.
 
 mod backtest;
+mod catalog;
 mod check;
 mod declare;
 mod init;
+mod plan;
 mod policy;
 mod scan;
 mod sign;
@@ -12,7 +14,7 @@ mod signoffs;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use countersign_git::Repo;
+use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
 
@@ -42,8 +44,11 @@ enum Command {
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
     Scan(scan::ScanArgs),
+    Plan(plan::PlanArgs),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
 }
@@ -62,6 +67,17 @@ impl RepoArgs {
     }
 }
 
+/// The commit that rules are read from when no change says where it goes: the
+/// default branch, else HEAD. `None` before the first commit.
+fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
+    let rev = repo.default_branch()?.unwrap_or_else(|| "HEAD".to_owned());
+    match repo.resolve(&rev) {
+        Ok(commit) => Ok(Some(commit)),
+        Err(GitError::UnbornBranch(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Runs the command and returns its exit code.
 pub(crate) fn run(cli: Cli) -> CliResult {
     match cli.command {
@@ -70,8 +86,10 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Declare(args) => declare::run(&args),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
     }
 }

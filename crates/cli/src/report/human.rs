@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use countersign_core::decide::{ExplainedRequirement, ExplainedRule, Verdict};
+use countersign_core::decide::{ExplainedRequirement, ExplainedRule, Explanation, Verdict};
 use countersign_core::involvement::{Claim, Evidence};
 use countersign_core::policy::Mode;
+use countersign_core::problem::Problem;
 
 use super::{CheckReport, count};
 use crate::style::{self, BOLD, DIM, paint};
@@ -16,18 +17,25 @@ const MAX_EVIDENCE: usize = 8;
 /// stream drops them where they do not belong.
 pub(crate) fn human(report: &CheckReport) -> String {
     let mut out = String::new();
-    headline(&mut out, report);
+    headline(&mut out, report.verdict, &report.summary, report.mode);
     change(&mut out, report);
     involvement(&mut out, report);
     for rule in &report.decision.rules {
         explain_rule(&mut out, rule);
     }
-    others(&mut out, report);
-    signers(&mut out, report);
-    if !report.next.is_empty() {
+    signed(&mut out, report);
+    others(&mut out, &report.decision, &report.warnings);
+    signers(&mut out, &report.decision);
+    next(&mut out, &report.next);
+    out
+}
+
+/// The commands that lead on from here, and why.
+pub(super) fn next(out: &mut String, commands: &[String]) {
+    if !commands.is_empty() {
         let _ = writeln!(out);
     }
-    for command in &report.next {
+    for command in commands {
         let why = match command.as_str() {
             "countersign init" => "adopt Countersign here: writes policy and roster to edit",
             command if command.starts_with("countersign sign ") => "for someone who can sign",
@@ -35,24 +43,23 @@ pub(crate) fn human(report: &CheckReport) -> String {
         };
         let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
     }
-    out
 }
 
-fn headline(out: &mut String, report: &CheckReport) {
-    let word = match report.verdict {
+pub(super) fn headline(out: &mut String, verdict: Verdict, summary: &str, mode: Mode) {
+    let word = match verdict {
         Verdict::Allow => "ALLOW",
         Verdict::Hold => "HOLD",
         Verdict::Refuse => "REFUSE",
     };
-    let verdict = paint(style::verdict(report.verdict), word);
-    let shadow = match report.mode {
+    let verdict = paint(style::verdict(verdict), word);
+    let shadow = match mode {
         Mode::Shadow => paint(DIM, "  [shadow: nothing is stopped]"),
         Mode::Enforce => String::new(),
     };
-    let _ = writeln!(out, "{verdict}  {}{shadow}\n", report.summary);
+    let _ = writeln!(out, "{verdict}  {summary}{shadow}\n");
 }
 
-fn row(out: &mut String, label: &str, text: &str) {
+pub(super) fn row(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "  {}{text}", paint(DIM, format!("{label:<13}")));
 }
 
@@ -180,7 +187,7 @@ pub(super) fn claim_text(claim: &Claim) -> &'static str {
     }
 }
 
-fn explain_rule(out: &mut String, rule: &ExplainedRule) {
+pub(super) fn explain_rule(out: &mut String, rule: &ExplainedRule) {
     let (mark, style) = if rule.met {
         ("✓", style::verdict(Verdict::Allow))
     } else if rule.refuses {
@@ -231,8 +238,8 @@ pub(super) fn requirement_text(requirement: &ExplainedRequirement) -> String {
     format!("needs {}: {state}", requirement.text)
 }
 
-fn others(out: &mut String, report: &CheckReport) {
-    let decision = &report.decision;
+/// Signed statements that count.
+fn signed(out: &mut String, report: &CheckReport) {
     for signoff in &report.signoffs {
         let kept = signoff
             .kept
@@ -252,6 +259,10 @@ fn others(out: &mut String, report: &CheckReport) {
             paint(BOLD, &signoff.person)
         );
     }
+}
+
+/// Statements that do not count, and warnings about files.
+pub(super) fn others(out: &mut String, decision: &Explanation, warnings: &[Problem]) {
     for ignored in &decision.ignored {
         let _ = writeln!(
             out,
@@ -259,13 +270,13 @@ fn others(out: &mut String, report: &CheckReport) {
             ignored.said, ignored.person, ignored.because
         );
     }
-    for warning in &report.warnings {
+    for warning in warnings {
         let _ = writeln!(out, "\n  warning: {warning}");
     }
 }
 
-fn signers(out: &mut String, report: &CheckReport) {
-    let acts = &report.decision.way_forward;
+pub(super) fn signers(out: &mut String, decision: &Explanation) {
+    let acts = &decision.way_forward;
     for (at, act) in acts.iter().enumerate() {
         let label = match (at, acts.len()) {
             (0, 1) => "\n  can sign      ".to_owned(),

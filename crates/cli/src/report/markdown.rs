@@ -12,11 +12,7 @@ use super::{CheckReport, count};
 /// change is escaped: an author must not be able to write parts of the verdict.
 pub(crate) fn markdown(report: &CheckReport) -> String {
     let mut out = String::new();
-    let word = match report.verdict {
-        Verdict::Allow => "✅ Allow",
-        Verdict::Hold => "⏸️ Hold",
-        Verdict::Refuse => "⛔ Refuse",
-    };
+    let word = verdict_word(report.verdict);
     let _ = writeln!(out, "### {word}: {}\n", escape(&report.summary));
     if report.mode == Mode::Shadow {
         let _ = writeln!(out, "_Shadow mode: nothing is stopped._\n");
@@ -78,8 +74,17 @@ pub(crate) fn markdown(report: &CheckReport) -> String {
     out
 }
 
+/// The verdict with a sign to find it by.
+pub(super) const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "✅ Allow",
+        Verdict::Hold => "⏸️ Hold",
+        Verdict::Refuse => "⛔ Refuse",
+    }
+}
+
 /// Makes text that came from outside harmless in Markdown and HTML.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         match c {
             '<' => out.push_str("&lt;"),
@@ -98,7 +103,7 @@ fn escape(text: &str) -> String {
 }
 
 /// Text in code style, safe in a table cell.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

@@ -1,7 +1,9 @@
-//! The answer of `countersign check`, in four forms.
+//! Answers, in the forms that people and programs want them in.
 
 mod human;
 mod markdown;
+pub(crate) mod plan;
+mod reach;
 mod sarif;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
@@ -83,6 +85,16 @@ pub(crate) struct ReportPolicy {
     pub(crate) from: Option<String>,
 }
 
+impl ReportPolicy {
+    fn of(rules: &Rules) -> Self {
+        Self {
+            source: rules.policy.file.clone(),
+            digest: rules.policy.digest.clone(),
+            from: rules.from.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 impl CheckReport {
     pub(crate) fn new(range: &Range, rules: &Rules, merge: &Merge, decision: &Decision) -> Self {
         let collected = &merge.collected;
@@ -122,14 +134,14 @@ impl CheckReport {
                 services: collected.services.clone(),
                 owners: facts.owners.iter().cloned().collect(),
             },
-            policy: ReportPolicy {
-                source: rules.policy.file.clone(),
-                digest: rules.policy.digest.clone(),
-                from: rules.from.as_ref().map(ToString::to_string),
-            },
+            policy: ReportPolicy::of(rules),
             warnings: rules.warnings.clone(),
             signoffs: signoffs(merge),
-            next: next(rules, range, &explanation),
+            next: next(
+                rules,
+                Some(format!("countersign sign {}", range.text)),
+                &explanation,
+            ),
             decision: explanation,
         }
     }
@@ -177,7 +189,9 @@ fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
 }
 
 /// The commands that lead on from here.
-fn next(rules: &Rules, range: &Range, explanation: &Explanation) -> Vec<String> {
+///
+/// `sign` is the command that signs this change, where there is one.
+fn next(rules: &Rules, sign: Option<String>, explanation: &Explanation) -> Vec<String> {
     let mut next = Vec::new();
     if !rules.adopted {
         next.push("countersign init".to_owned());
@@ -188,7 +202,7 @@ fn next(rules: &Rules, range: &Range, explanation: &Explanation) -> Vec<String> 
         .flat_map(|rule| &rule.requirements)
         .any(|requirement| requirement.blocked.is_some());
     if rules.adopted && !explanation.way_forward.is_empty() {
-        next.push(format!("countersign sign {}", range.text));
+        next.extend(sign);
     }
     if rules.adopted && blocked {
         next.push("countersign policy check".to_owned());

@@ -64,10 +64,27 @@ struct Placed {
 /// Boxes are labelled, so colour is never the only sign.
 #[must_use]
 pub fn draw(catalog: &Catalog, marks: &BTreeMap<Node, Mark>) -> String {
-    let nodes = nodes(catalog);
-    let needs = needs(catalog, &nodes);
+    drawing(catalog, &nodes(catalog), marks)
+}
+
+/// Draws only what `marks` names, and the redundancy groups of it.
+#[must_use]
+pub fn draw_reached(catalog: &Catalog, marks: &BTreeMap<Node, Mark>) -> String {
+    let reached = |node: &Node| match node {
+        Node::Group(at) => catalog.groups().get(*at as usize).is_some_and(|group| {
+            let mut members = group.services.iter();
+            members.any(|member| marks.contains_key(&Node::Service(*member)))
+        }),
+        Node::Service(_) | Node::Function(_) => marks.contains_key(node),
+    };
+    let nodes: Vec<Node> = nodes(catalog).into_iter().filter(reached).collect();
+    drawing(catalog, &nodes, marks)
+}
+
+fn drawing(catalog: &Catalog, nodes: &[Node], marks: &BTreeMap<Node, Mark>) -> String {
+    let needs = needs(catalog, nodes);
     let layers = ordered(layers(nodes.len(), &needs), &needs);
-    let (placed, width) = place(catalog, &nodes, &layers, marks);
+    let (placed, width) = place(catalog, nodes, &layers, marks);
     let height = MARGIN * 2 + LEGEND + layers.len().max(1) * LAYER - (LAYER - BOX_HEIGHT);
     let mut svg = String::new();
     let title = "What needs what";
@@ -464,6 +481,16 @@ redundancy: [{id: cart-store, members: [redis-a, redis-b]}]
         let catalog = Catalog::parse(SHOP, "catalog.yaml").unwrap();
         let marks = BTreeMap::from([(Node::Service(2), Mark::Touched)]);
         insta::assert_snapshot!(draw(&catalog, &marks));
+    }
+
+    #[test]
+    fn only_what_is_reached_is_drawn() {
+        let catalog = Catalog::parse(SHOP, "catalog.yaml").unwrap();
+        let marked = ["redis-a", "cart"].map(|id| (catalog.resolve(id).unwrap(), Mark::Down));
+        let svg = draw_reached(&catalog, &BTreeMap::from(marked));
+        let drawn = ["redis-a", "cart", "cart-store", "redis-b", "web"]
+            .map(|id| svg.contains(&format!("<title>{id}</title>")));
+        assert_eq!(drawn, [true, true, true, false, false]);
     }
 
     #[test]

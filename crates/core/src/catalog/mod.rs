@@ -28,7 +28,7 @@ pub use self::check::{Finding, FindingKind, check};
 pub use self::draft::{
     Cell, Draft, Function, Group, Need, NeedKind, Needer, Origin, Region, Service,
 };
-pub use self::draw::{Mark, draw};
+pub use self::draw::{Mark, draw, draw_reached};
 pub use self::file::{MAX_TIER, parse};
 pub use self::lockfile::{LockChange, PackageChange, is_lockfile, lock_change, manifest_name};
 pub use self::manifests::from_manifests;

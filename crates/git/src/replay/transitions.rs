@@ -7,6 +7,7 @@ use countersign_core::signoff::carry::NeverCarried;
 use countersign_core::signoff::content::{Blob, Transition};
 
 use crate::repo::path_text;
+use crate::repo::{MAX_OBJECT, Object};
 use crate::{GitError, Oid, Repo};
 
 const SUBMODULE: u32 = 0o160_000;
@@ -50,9 +51,9 @@ pub(super) fn differences(repo: &Repo, pairs: &[(Oid, Oid)]) -> Result<Vec<Diffe
     let names: Vec<&str> = wanted.iter().map(|id| id.as_str()).collect();
     let mut blobs: BTreeMap<&Oid, (Digest, bool)> = BTreeMap::new();
     let mut missing = None;
-    repo.each_object(&names, |at, object| {
+    repo.each_object(&names, MAX_OBJECT, |at, object| {
         let Some(id) = wanted.get(at) else { return };
-        match object.filter(|object| object.kind == "blob") {
+        match object.filter(Object::is_whole_blob) {
             Some(object) => {
                 let digest = Digest::of(&object.bytes);
                 blobs.insert(id, (digest, object.bytes.starts_with(LFS)));
@@ -63,7 +64,7 @@ pub(super) fn differences(repo: &Repo, pairs: &[(Oid, Oid)]) -> Result<Vec<Diffe
     if let Some(id) = missing {
         return Err(GitError::Unexpected {
             command: "cat-file".into(),
-            detail: format!("`{}` is not here", id.short()),
+            detail: format!("`{}` is not here, or larger than 64 MiB", id.short()),
         });
     }
     let empty = Vec::new();

@@ -20,7 +20,7 @@ pub use commit::{Commit, Identity, Signature};
 pub use diff::FileChange;
 pub use history::Change;
 pub use notes::NoteIndex;
-pub(crate) use objects::MAX_OBJECT;
+pub(crate) use objects::{MAX_OBJECT, Object};
 pub use range::Range;
 pub(crate) use raw::RawCommit;
 pub use squash::{Origins, Proof, SquashOrigin};

@@ -15,6 +15,13 @@ pub(crate) struct Object {
     pub(crate) size: u64,
 }
 
+impl Object {
+    /// Whether it is a file's content, all of it.
+    pub(crate) fn is_whole_blob(&self) -> bool {
+        self.kind == "blob" && self.size == self.bytes.len() as u64
+    }
+}
+
 /// Larger objects are refused where they are needed whole.
 pub(crate) const MAX_OBJECT: usize = 64 * 1024 * 1024;
 

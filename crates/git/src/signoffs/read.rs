@@ -7,6 +7,7 @@ use countersign_core::signoff::chain::{Chain, Holds, MAX_NODES, Node};
 use countersign_core::signoff::dsse::MAX_ENVELOPE;
 
 use super::{FILE, REF};
+use crate::repo::{MAX_OBJECT, Object};
 use crate::{GitError, Oid, Repo};
 
 /// The most bytes of envelopes read.
@@ -81,10 +82,10 @@ impl Repo {
             });
         }
         let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        self.each_object(&names, |at, object| {
+        self.each_object(&names, MAX_OBJECT, |at, object| {
             let slot = places.get(at).and_then(|place| holds.get_mut(*place));
             if let Some(slot) = slot {
-                *slot = match object.filter(|object| object.kind == "blob") {
+                *slot = match object.filter(Object::is_whole_blob) {
                     Some(object) => Holds::Envelope(object.bytes),
                     None => Holds::Foreign(format!("its `{FILE}` cannot be read")),
                 };
