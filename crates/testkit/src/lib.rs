@@ -8,5 +8,6 @@
 
 mod git;
 pub mod signing;
+pub mod simulator;
 
 pub use git::{GitRepo, Who};
