@@ -3,6 +3,7 @@
 //!
 //! `cargo test -p countersign-testkit --test radius -- --nocapture` prints the
 //! table.
+#![expect(clippy::expect_used, reason = "set-up that fails has to fail loudly")]
 
 use countersign_core::catalog::{Catalog, Node, Share};
 use countersign_core::effect::{Environment, StateLoss, Verb};
