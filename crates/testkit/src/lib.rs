@@ -9,5 +9,6 @@
 mod git;
 mod history;
 pub mod signing;
+pub mod simulator;
 
 pub use git::{GitRepo, Who};

@@ -6,10 +6,22 @@ use super::draft::{Draft, Function, Group, Need, Needer, Region, Service};
 use super::pattern::Matcher;
 use super::share::Share;
 use super::{Catalog, Dangling, DanglingEnd, Edge, Members, Node, Unit};
-use crate::problem::Problem;
+use crate::problem::{Problem, Source};
 
 /// The tier of whatever does not say, when the catalogue does not either.
 const DEFAULT_TIER: u8 = 3;
+
+/// Several files together, for problems that none of them has alone.
+pub(super) const CATALOGUE: Source<'_> = Source {
+    file: "catalogue",
+    text: "",
+};
+
+/// Most services in a catalogue.
+const MAX_SERVICES: usize = 1_000_000;
+/// Most customer functions, units and members of redundancy groups: every
+/// component of the graph keeps a bit for each of them.
+const MAX_MARKS: usize = 8_192;
 
 /// Who is who: ids first, then aliases, then both without regard to case.
 #[derive(Debug, Clone, Default)]
@@ -98,7 +110,34 @@ impl Merged {
         }
     }
 
+    /// Refuses catalogues whose graph would not fit into memory.
+    fn bounded(&self) -> Result<(), Vec<Problem>> {
+        let cells = self.regions.iter().map(|region| region.cells.len().max(1));
+        let members = self.groups.values().map(|group| group.members.len());
+        let counts = [
+            (self.services.len(), MAX_SERVICES, "services"),
+            (self.functions.len(), MAX_MARKS, "functions"),
+            (cells.sum(), MAX_MARKS, "regions and cells"),
+            (members.sum(), MAX_MARKS, "members of redundancy groups"),
+        ];
+        let problems: Vec<Problem> = counts
+            .into_iter()
+            .filter(|(count, limit, _)| count > limit)
+            .map(|(count, limit, what)| {
+                CATALOGUE
+                    .whole(format!("{count} {what} are too many"))
+                    .hint(format!("at most {limit} are read"))
+            })
+            .collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+
     fn finish(mut self) -> Result<Catalog, Vec<Problem>> {
+        self.bounded()?;
         self.services.sort_by(|a, b| a.id.cmp(&b.id));
         self.regions.sort_by(|a, b| a.id.cmp(&b.id));
         let functions: Vec<Function> = self.functions.into_values().collect();

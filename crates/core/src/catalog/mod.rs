@@ -187,7 +187,8 @@ impl Catalog {
     /// ends the more trusted source wins.
     ///
     /// # Errors
-    /// When all patterns together are too large to compile.
+    /// When there is too much of anything, or all patterns together are too
+    /// large to compile.
     pub fn assemble(drafts: Vec<Draft>) -> Result<Self, Vec<Problem>> {
         assemble::assemble(drafts)
     }

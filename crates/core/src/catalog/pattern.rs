@@ -83,10 +83,7 @@ impl Matcher {
 
 /// Each pattern alone was checked, so only their sum can be too much.
 fn too_large(error: &globset::Error) -> Problem {
-    crate::problem::Source {
-        file: "catalogue",
-        text: "",
-    }
-    .whole(format!("the patterns cannot be compiled together: {error}"))
-    .hint("use fewer or simpler patterns")
+    super::assemble::CATALOGUE
+        .whole(format!("the patterns cannot be compiled together: {error}"))
+        .hint("use fewer or simpler patterns")
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::problem::Source;
+use proptest::prelude::*;
 
 const SHOP: &str = r#"
 version: 1
@@ -200,5 +202,75 @@ fn hostile_files_end_in_a_problem() {
     let deep = format!("version: 1\nservices: {}", "[".repeat(100_000));
     for text in [bomb, &deep, "", "version: 1\n---\nversion: 1\n", "\u{0}"] {
         assert!(Catalog::parse(text, "catalog.yaml").is_err());
+    }
+}
+
+/// Words that the readers know, glued at random: closer to the edge than noise.
+fn almost() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "version: 1\n",
+        "services:\n",
+        "  - id: a\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        "- ",
+        "\n",
+        "\"",
+        "&a ",
+        "*a",
+        "kind: Component\n",
+        "metadata: ",
+        "spec: ",
+        "apiVersion: backstage.io/v1\n",
+        "name: x\n",
+        "---\n",
+        "[[package]]\n",
+        "name = \"a\"\n",
+        "version = \"1\"\n",
+        "a@1:\n",
+        "  version \"1\"\n",
+        "traces_service_graph_request_total{client=\"a\",",
+        "server=\"b\"} 1\n",
+        "NaN",
+        "\u{0}",
+        "é",
+        "\\",
+        "{\"data\":[",
+        "\"parent\":\"a\",",
+        "env: ",
+        "!!binary x",
+        "kind: Deployment\n",
+        "packages:\n",
+        "/a/1.0.0:\n",
+        "node_modules/",
+        "a v1 h1:x\n",
+    ]);
+    prop::collection::vec(words, 0..40).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_reader_panic(text in prop_oneof![almost(), any::<String>()]) {
+        let source = Source { file: "x", text: &text };
+        let now = Timestamp::UNIX_EPOCH;
+        if let Ok(catalog) = Catalog::parse(&text, "x") {
+            let _ = check(&catalog, None, now, jiff::SignedDuration::ZERO);
+            let _ = draw(&catalog, &std::collections::BTreeMap::new());
+        }
+        let _ = from_backstage(source, |_| None);
+        let _ = from_manifests([source]);
+        let _ = from_dependencies(source, now);
+        let _ = from_service_graph(source, now);
+        let locks = [
+            "Cargo.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "go.sum",
+            "poetry.lock", "uv.lock", "requirements.txt",
+        ];
+        for lock in locks {
+            let _ = lock_change(lock, "", &text, &[]);
+            let _ = lock_change(lock, "", "", &[source]);
+        }
     }
 }

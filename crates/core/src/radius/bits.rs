@@ -82,6 +82,22 @@ pub(super) fn count(words: &[u64]) -> usize {
     words.iter().map(|word| word.count_ones() as usize).sum()
 }
 
+/// How many bits from `start` up to `end` are set.
+pub(super) fn count_between(words: &[u64], start: u32, end: u32) -> u32 {
+    let (first, last) = (start / 64, end.div_ceil(64));
+    let words = words.get(first as usize..last as usize).unwrap_or(&[]);
+    let mut count = 0;
+    for (base, word) in (first * 64..).step_by(64).zip(words) {
+        let above = u64::MAX << start.saturating_sub(base).min(63);
+        let below = match end - base {
+            rest @ 0..64 => !(u64::MAX << rest),
+            _ => u64::MAX,
+        };
+        count += (word & above & below).count_ones();
+    }
+    count
+}
+
 /// The set bits of a row of words, ascending.
 pub(super) fn ones(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
     (0_u32..).step_by(64).zip(words).flat_map(|(base, word)| {
@@ -99,5 +115,30 @@ pub(super) fn ones(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
 pub(super) fn or(into: &mut [u64], from: &[u64]) {
     for (into, from) in into.iter_mut().zip(from) {
         *into |= from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counts_between_are_counts(
+            numbers in prop::collection::btree_set(0_u32..300, 0..80),
+            start in 0_u32..300,
+            length in 0_u32..300,
+        ) {
+            let end = (start + length).min(300);
+            let mut set = Bits::new(300);
+            for number in &numbers {
+                set.insert(*number);
+            }
+            let expected = numbers.iter().filter(|n| (start..end).contains(*n)).count();
+            prop_assert_eq!(count_between(set.words(), start, end) as usize, expected);
+            prop_assert!(set.iter().eq(numbers.iter().copied()));
+            prop_assert_eq!(set.len(), numbers.len());
+        }
     }
 }

@@ -18,6 +18,7 @@ mod change;
 mod csr;
 mod facts;
 mod graph;
+mod losses;
 mod measure;
 mod model;
 mod outline;

@@ -27,6 +27,8 @@ pub struct Marks {
 #[derive(Debug, Clone)]
 pub struct Outline {
     layout: Layout,
+    /// For every redundancy group where its members' bits begin.
+    slots: Vec<u32>,
     hard: Rows,
     any: Rows,
 }
@@ -53,6 +55,8 @@ struct Rows {
 pub struct Shadow {
     layout: Layout,
     bits: Vec<u64>,
+    /// Groups whose rows have joined.
+    groups: Vec<u64>,
 }
 
 impl Shadow {
@@ -101,11 +105,24 @@ impl Outline {
             members: tiers,
             end: tiers + words(graph.member_of.len()),
         };
+        let slots = slots(graph);
+        let rows = |level| {
+            let slots = &slots;
+            let maker = Maker {
+                graph,
+                marks,
+                layout,
+                slots,
+                level,
+            };
+            maker.rows()
+        };
         Self {
             layout,
-            hard: Rows::new(graph, marks, layout, layout.end, Level::Hard),
+            hard: rows(Level::Hard),
             // Any loss takes a group along here, so nothing is counted.
-            any: Rows::new(graph, marks, layout, layout.tiers, Level::Any),
+            any: rows(Level::Any),
+            slots,
         }
     }
 
@@ -115,20 +132,19 @@ impl Outline {
         Shadow {
             layout: self.layout,
             bits: vec![0; self.layout.end],
+            groups: vec![0; self.slots.len().div_ceil(64)],
         }
     }
 
     /// What goes down with the seeds: hard needs, redundancy counted.
     pub fn down(&self, graph: &Graph, seeds: &[u32], into: &mut Shadow) {
         into.bits.fill(0);
+        into.groups.fill(0);
         for seed in seeds {
             self.hard.join(*seed, &mut into.bits);
         }
-        if self.layout.members == self.layout.end {
-            return;
-        }
         // Each round adds a group or ends, so there are few rounds.
-        while self.lost_group(graph, &mut into.bits) {}
+        while self.join_lost_groups(graph, into) {}
     }
 
     /// What could be touched at worst: every need, redundancy ignored.
@@ -139,69 +155,125 @@ impl Outline {
         }
     }
 
-    /// Joins the rows of every group that has lost too many members; says
-    /// whether that added anything.
-    fn lost_group(&self, graph: &Graph, row: &mut [u64]) -> bool {
-        let members = row.get(self.layout.members..).unwrap_or(&[]);
+    /// Joins the rows of groups that have lost too many members; says whether
+    /// there were any.
+    fn join_lost_groups(&self, graph: &Graph, into: &mut Shadow) -> bool {
+        let members = into.bits.get(self.layout.members..).unwrap_or(&[]);
         if members.iter().all(|word| *word == 0) {
             return false;
         }
-        let mut lost: Vec<u32> = bits::ones(members)
-            .filter_map(|slot| graph.member_of.get(slot as usize))
-            .map(|(_, group)| *group)
-            .collect();
-        lost.sort_unstable();
-        let mut added = false;
-        for run in lost.chunk_by(|a, b| a == b) {
-            let group = run
-                .first()
-                .and_then(|at| graph.thresholds.get(*at as usize));
-            let Some(group) = group.filter(|group| run.len() >= group.losses as usize) else {
+        let mut joined = false;
+        for ((at, group), slot) in (0_u32..).zip(&graph.thresholds).zip(&self.slots) {
+            if bits::test(&into.groups, at) {
                 continue;
-            };
-            added |= self.hard.join(group.node, row);
+            }
+            let members = into.bits.get(self.layout.members..).unwrap_or(&[]);
+            let size = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
+            if bits::count_between(members, *slot, slot.saturating_add(size)) >= group.losses {
+                bits::set(&mut into.groups, at);
+                self.hard.join(group.node, &mut into.bits);
+                joined = true;
+            }
         }
-        added
+        joined
     }
 }
 
-impl Rows {
-    fn new(graph: &Graph, marks: &Marks, layout: Layout, words: usize, level: Level) -> Self {
+/// Gives the members of every group bits in a row.
+fn slots(graph: &Graph) -> Vec<u32> {
+    let mut next = 0_u32;
+    let groups = graph.thresholds.iter();
+    groups
+        .map(|group| {
+            let first = next;
+            next = next.saturating_add(u32::try_from(group.members.len()).unwrap_or(u32::MAX));
+            first
+        })
+        .collect()
+}
+
+/// What rows are made from.
+struct Maker<'a> {
+    graph: &'a Graph,
+    marks: &'a Marks,
+    layout: Layout,
+    slots: &'a [u32],
+    level: Level,
+}
+
+impl Maker<'_> {
+    fn rows(&self) -> Rows {
+        let words = match self.level {
+            Level::Any => self.layout.tiers,
+            Level::Hard | Level::Soft => self.layout.end,
+        };
         let Components { of, order, count } =
-            scc::components(&graph.dependents, graph.nodes, level);
-        let mut rows = Self {
+            scc::components(&self.graph.dependents, self.graph.nodes, self.level);
+        let mut rows = Rows {
             component: of,
             bits: vec![0; count as usize * words],
             words,
         };
         for node in order {
-            rows.close(graph, marks, layout, level, node);
+            self.close(&mut rows, node);
         }
         rows
     }
 
     /// Adds a node, all of whose later components are complete, to its row.
-    fn close(&mut self, graph: &Graph, marks: &Marks, layout: Layout, level: Level, node: u32) {
-        let own = self.component_of(node);
+    fn close(&self, rows: &mut Rows, node: u32) {
+        let own = rows.component_of(node);
         // Components it leads to have lower numbers, so they lie before the cut.
-        let cut = (own as usize * self.words).min(self.bits.len());
-        let (before, rest) = self.bits.split_at_mut(cut);
-        let Some(row) = rest.get_mut(..self.words) else {
+        let cut = (own as usize * rows.words).min(rows.bits.len());
+        let (before, rest) = rows.bits.split_at_mut(cut);
+        let Some(row) = rest.get_mut(..rows.words) else {
             return;
         };
-        mark(row, graph, marks, layout, level, node);
-        for dependent in graph.dependents.row(node, level) {
-            let other = self.component.get(*dependent as usize).copied();
+        self.mark(row, node);
+        for dependent in self.graph.dependents.row(node, self.level) {
+            let other = rows.component.get(*dependent as usize).copied();
             let Some(other) = other.filter(|other| *other != own) else {
                 continue;
             };
-            let start = other as usize * self.words;
-            if let Some(other) = before.get(start..start + self.words) {
+            let start = other as usize * rows.words;
+            if let Some(other) = before.get(start..start + rows.words) {
                 bits::or(row, other);
             }
         }
     }
 
+    /// Sets the bits that a node stands for itself.
+    fn mark(&self, row: &mut [u64], node: u32) {
+        let (at, layout) = (node as usize, self.layout);
+        if let Some(Some(function)) = self.marks.function.get(at) {
+            bits::set(row, *function);
+        }
+        if let Some(units) = row.get_mut(layout.functions..layout.units) {
+            bits::or(units, self.graph.places(node));
+        }
+        if let (Some(Some(tier)), Some(tiers)) = (
+            self.marks.tier.get(at),
+            row.get_mut(layout.units..layout.tiers),
+        ) {
+            bits::set(tiers, u32::from(*tier));
+        }
+        if self.level == Level::Any || !self.graph.is_member.contains(node) {
+            return;
+        }
+        for (group, threshold) in self.graph.groups_of(node) {
+            let first = self.slots.get(group as usize).copied();
+            let place = threshold.members.binary_search(&node).ok();
+            let place = place.and_then(|place| u32::try_from(place).ok());
+            if let (Some(first), Some(place), Some(members)) =
+                (first, place, row.get_mut(layout.members..))
+            {
+                bits::set(members, first + place);
+            }
+        }
+    }
+}
+
+impl Rows {
     fn component_of(&self, node: u32) -> u32 {
         self.component
             .get(node as usize)
@@ -209,46 +281,12 @@ impl Rows {
             .unwrap_or(u32::MAX)
     }
 
-    /// Joins a node's row to another; says whether that added anything.
+    /// Joins a node's row to another.
     #[inline]
-    fn join(&self, node: u32, into: &mut [u64]) -> bool {
+    fn join(&self, node: u32, into: &mut [u64]) {
         let start = self.component_of(node) as usize * self.words;
-        let Some(row) = self.bits.get(start..start + self.words) else {
-            return false;
-        };
-        let mut added = 0;
-        for (into, from) in into.iter_mut().zip(row) {
-            added |= from & !*into;
-            *into |= from;
-        }
-        added != 0
-    }
-}
-
-/// Sets the bits that a node stands for itself.
-fn mark(row: &mut [u64], graph: &Graph, marks: &Marks, layout: Layout, level: Level, node: u32) {
-    let at = node as usize;
-    if let Some(Some(function)) = marks.function.get(at) {
-        bits::set(row, *function);
-    }
-    if let Some(units) = row.get_mut(layout.functions..layout.units) {
-        bits::or(units, graph.places(node));
-    }
-    if let (Some(Some(tier)), Some(tiers)) =
-        (marks.tier.get(at), row.get_mut(layout.units..layout.tiers))
-    {
-        bits::set(tiers, u32::from(*tier));
-    }
-    if level == Level::Any || !graph.is_member.contains(node) {
-        return;
-    }
-    let start = graph
-        .member_of
-        .partition_point(|(member, _)| *member < node);
-    let slots = graph.member_of.iter().enumerate().skip(start);
-    for (slot, _) in slots.take_while(|(_, (member, _))| *member == node) {
-        if let (Ok(slot), Some(members)) = (u32::try_from(slot), row.get_mut(layout.members..)) {
-            bits::set(members, slot);
+        if let Some(row) = self.bits.get(start..start + self.words) {
+            bits::or(into, row);
         }
     }
 }

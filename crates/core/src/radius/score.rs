@@ -12,7 +12,7 @@ use crate::catalog::Share;
 /// What was hit, as the incident showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actual {
-    /// Ids of services that failed or worked worse.
+    /// Ids of services that failed.
     pub services: BTreeSet<String>,
     /// Ids of customer functions that failed or worked worse.
     pub functions: BTreeSet<String>,
