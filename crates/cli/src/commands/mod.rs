@@ -4,6 +4,7 @@ mod backtest;
 mod catalog;
 mod check;
 mod declare;
+mod guard;
 mod init;
 mod plan;
 mod policy;
@@ -41,6 +42,8 @@ enum Command {
     Check(check::CheckArgs),
     Sign(sign::SignArgs),
     Declare(declare::DeclareArgs),
+    #[command(subcommand)]
+    Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
     Scan(scan::ScanArgs),
@@ -84,6 +87,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Check(args) => check::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
+        Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),
         Command::Plan(args) => plan::run(&args),

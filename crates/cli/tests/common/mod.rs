@@ -113,7 +113,7 @@ pub(crate) fn shown(output: &Output) -> String {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code().unwrap_or(-1);
-    format!("exit {code}\n{}{}", stdout, stderr)
+    format!("exit {code}\n{stdout}{stderr}")
 }
 
 /// `countersign check` at a fixed time.
