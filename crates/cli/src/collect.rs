@@ -6,6 +6,7 @@ use countersign_core::decide::SignOff;
 use countersign_core::effect::Environment;
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
+use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
 use countersign_core::usage::{Activity, Maturity};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
@@ -13,6 +14,7 @@ use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo, T
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::collect_applied::{self, Applied, is_applied};
 use crate::error::CliResult;
 use crate::rules::Rules;
 use crate::signoffs::{Counted, Subject};
@@ -59,7 +61,12 @@ pub(crate) struct Collected {
     pub(crate) involvement: Involvement,
     pub(crate) lines: Lines,
     pub(crate) authors: Vec<Author>,
+    /// Services that the change touches itself.
     pub(crate) services: Vec<String>,
+    /// How far it reaches; `None` without a catalogue.
+    pub(crate) radius: Option<Radius>,
+    /// Plans and migrations in it, where they were read.
+    pub(crate) applied: Applied,
     pub(crate) commits: usize,
 }
 
@@ -81,18 +88,27 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     };
     let files = repo.changed_files(range.base.as_ref(), &range.head)?;
     let mut judged = repo.judge_range(range, &files, trust)?;
-    let mut collected = facts(&judged, &files, rules, now);
+    let catalog = rules.catalog.as_ref();
+    let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
+    let model = catalog.map(Model::new);
+    let facts_of = |judged: &Judged| {
+        let mut collected = facts(judged, &files, rules, model.as_ref(), now);
+        collected.facts.irreversible = applied.irreversible();
+        collected
+    };
+    let mut collected = facts_of(&judged);
     let subject = Subject::of(repo, range, rules)?;
     let mut counted = None;
     if let Some(subject) = &subject {
         let mut found = subject.count(repo, rules, &collected, now)?;
         if found.declare(&mut judged, &collected) {
-            collected = facts(&judged, &files, rules, now);
+            collected = facts_of(&judged);
             // What was declared may be more than a signer was shown.
             found = subject.count(repo, rules, &collected, now)?;
         }
         counted = Some(found);
     }
+    collected.applied = applied;
     Ok(Merge {
         collected,
         files,
@@ -130,11 +146,13 @@ pub(crate) fn signing_keys(roster: &Roster, email: &str) -> Vec<String> {
         .collect()
 }
 
-/// The facts of a change made of these commits and files.
+/// The facts of a change made of these commits and files; `model` is that of
+/// the rules' catalogue.
 pub(crate) fn facts(
     judged: &Judged,
     files: &[FileChange],
     rules: &Rules,
+    model: Option<&Model<'_>>,
     now: Timestamp,
 ) -> Collected {
     let commits = &judged.commits;
@@ -164,6 +182,19 @@ pub(crate) fn facts(
             );
         }
     }
+    let radius = rules.catalog.as_ref().zip(model).map(|(catalog, model)| {
+        model.radius(&Change {
+            hits: paths.iter().map(|path| Hit::path(path, catalog)).collect(),
+            ..Change::default()
+        })
+    });
+    let reach = rules.catalog.as_ref().zip(radius.as_ref());
+    let reach = reach.map_or_else(Reach::default, |(catalog, radius)| {
+        let (services, functions) = (catalog.services(), catalog.functions());
+        radius
+            .facts
+            .reach(!services.is_empty(), !functions.is_empty())
+    });
     let changed = |file: &FileChange| file.added.unwrap_or(0) + file.deleted.unwrap_or(0);
     let facts = Facts {
         kind: Kind::Merge,
@@ -175,7 +206,7 @@ pub(crate) fn facts(
         owners,
         tier,
         environment: Environment::Unknown,
-        reach: Reach::default(),
+        reach,
         irreversible: may_destroy(&paths),
         usage: usage(&involvement, rules, now),
         lines: files.iter().map(changed).sum(),
@@ -188,6 +219,8 @@ pub(crate) fn facts(
         facts,
         involvement,
         lines,
+        radius,
+        applied: Applied::default(),
         authors: made_by.authors,
         services: services.into_iter().collect(),
         commits: commits.len(),
@@ -197,13 +230,7 @@ pub(crate) fn facts(
 /// Code alone destroys nothing when it is merged. A migration or a plan might
 /// when it is applied, and nobody has read it yet: unknown.
 fn may_destroy(paths: &BTreeSet<&str>) -> Option<bool> {
-    let applies = |path: &&&str| {
-        [".sql", ".tf", ".tf.json", ".tofu"]
-            .iter()
-            .any(|end| path.ends_with(end))
-            || path.split('/').any(|part| part == "migrations")
-    };
-    match paths.iter().find(applies) {
+    match paths.iter().find(|path| is_applied(path)) {
         Some(_) => None,
         None => Some(false),
     }

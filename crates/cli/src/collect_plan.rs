@@ -108,8 +108,11 @@ pub(crate) fn read(given: &Given<'_>) -> CliResult<Read> {
     })
 }
 
+/// A file's name and text.
+type Named<'a> = (&'a str, Cow<'a, [u8]>);
+
 /// Every file's name and text; binary plans are shown by their own tool.
-fn texts(files: &[Input]) -> CliResult<Vec<(&str, Cow<'_, [u8]>)>> {
+fn texts(files: &[Input]) -> CliResult<Vec<Named<'_>>> {
     files
         .iter()
         .map(|file| {
@@ -123,7 +126,7 @@ fn texts(files: &[Input]) -> CliResult<Vec<(&str, Cow<'_, [u8]>)>> {
         .collect()
 }
 
-fn pairs<'a>(files: &'a [(&'a str, Cow<'a, [u8]>)]) -> Vec<(&'a str, &'a [u8])> {
+fn pairs<'a>(files: &'a [Named<'a>]) -> Vec<(&'a str, &'a [u8])> {
     files
         .iter()
         .map(|(name, text)| (*name, text.as_ref()))

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod collect;
+mod collect_applied;
 mod collect_plan;
 mod commands;
 mod error;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use countersign_core::backtest::{Backtest, Landed, replay};
 use countersign_core::moment;
+use countersign_core::radius::Model;
 use countersign_git::Trust;
 use jiff::Timestamp;
 
@@ -59,10 +60,11 @@ pub(super) fn run(args: &BacktestArgs) -> CliResult {
         keys: &keys,
         notes: rules.policy.settings.trust_authorship_notes,
     };
+    let model = rules.catalog.as_ref().map(Model::new);
     let mut history = Vec::new();
     repo.judge_landed(&head, Some(since.as_second()), trust, |landed| {
         let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
-        let collected = collect::facts(&landed.judged, &landed.files, &rules, at);
+        let collected = collect::facts(&landed.judged, &landed.files, &rules, model.as_ref(), at);
         history.push(Landed {
             facts: collected.facts,
             at,

@@ -30,6 +30,9 @@ pub(crate) enum CatalogCommand {
     Graph(GraphArgs),
 }
 
+/// Gives the text of a file; `None` when it is not there.
+type Load<'a> = Box<dyn Fn(&str) -> CliResult<Option<String>> + 'a>;
+
 /// Where the catalogue comes from.
 #[derive(Debug, Args)]
 struct SourceArgs {
@@ -190,18 +193,17 @@ impl SourceArgs {
     }
 
     fn declared(&self, repo: &Repo) -> CliResult<Said> {
-        let load: Box<dyn Fn(&str) -> CliResult<Option<String>>> =
-            match (&self.at, repo.work_tree()) {
-                (Some(rev), _) => {
-                    let commit = repo.resolve(rev)?;
-                    Box::new(move |path| rules::text(path, repo.read_file(&commit, path)?))
-                }
-                (None, Some(top)) => Box::new(move |path| file(top, path)),
-                (None, None) => {
-                    let commit = repo.resolve("HEAD")?;
-                    Box::new(move |path| rules::text(path, repo.read_file(&commit, path)?))
-                }
-            };
+        let load: Load<'_> = match (&self.at, repo.work_tree()) {
+            (Some(rev), _) => {
+                let commit = repo.resolve(rev)?;
+                Box::new(move |path| rules::text(path, repo.read_file(&commit, path)?))
+            }
+            (None, Some(top)) => Box::new(move |path| file(top, path)),
+            (None, None) => {
+                let commit = repo.resolve("HEAD")?;
+                Box::new(move |path| rules::text(path, repo.read_file(&commit, path)?))
+            }
+        };
         catalogue::drafts(load(CATALOG)?, load(BACKSTAGE)?, load)
     }
 

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use countersign_core::decide::{ExplainedRequirement, ExplainedRule, Explanation, Verdict};
-use countersign_core::involvement::{Claim, Evidence};
+use countersign_core::involvement::{Claim as AiClaim, Evidence};
 use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
+use countersign_core::radius::{Claim, Impact};
+use countersign_effects::summary;
 
-use super::{CheckReport, count};
+use super::{CheckReport, count, reach};
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Evidence lines shown before the rest is counted.
@@ -114,6 +116,48 @@ fn change(out: &mut String, report: &CheckReport) {
     if !report.change.owners.is_empty() {
         row(out, "owned by", &report.change.owners.join(", "));
     }
+    applied(out, report);
+    reached(out, report);
+}
+
+/// What the plans and migrations in it would do.
+fn applied(out: &mut String, report: &CheckReport) {
+    let change = &report.change;
+    let sentences = summary::sentences(&change.effects);
+    let unread = change.unread.iter().map(|why| format!("not read: {why}"));
+    let lines: Vec<String> = sentences.into_iter().chain(unread).collect();
+    for (at, line) in lines.iter().take(MAX_EVIDENCE).enumerate() {
+        row(out, if at == 0 { "applied, it" } else { "" }, line);
+    }
+    if lines.len() > MAX_EVIDENCE {
+        let more = lines.len() - MAX_EVIDENCE;
+        row(
+            out,
+            "",
+            &paint(DIM, format!("and {more} more (see --json)")),
+        );
+    }
+}
+
+/// How far it reaches beyond what it touches, with one path as a witness.
+fn reached(out: &mut String, report: &CheckReport) {
+    let Some(radius) = &report.change.radius else {
+        return;
+    };
+    let claims = radius.functions.iter().chain(&radius.services);
+    let beyond = |claim: &&Claim| claim.impact > Impact::Possible && claim.path.len() > 1;
+    let Some(claim) = claims.clone().find(beyond) else {
+        return;
+    };
+    let services = count(u64::from(radius.facts.services.likely), "service");
+    let sentence = reach::sentence(radius, &report.change.reach).unwrap_or_default();
+    let text = if sentence.starts_with("reaches") {
+        sentence
+    } else {
+        format!("{services}; {sentence}")
+    };
+    row(out, "reaches", text.trim_start_matches("reaches "));
+    row(out, "", &paint(DIM, reach::path(claim)));
 }
 
 fn involvement(out: &mut String, report: &CheckReport) {
@@ -178,12 +222,12 @@ fn evidence_text(evidence: &Evidence) -> String {
 }
 
 /// What a piece of evidence claims, in words.
-pub(super) fn claim_text(claim: &Claim) -> &'static str {
+pub(super) fn claim_text(claim: &AiClaim) -> &'static str {
     match claim {
-        Claim::Ai { strength, .. } => strength.as_str(),
-        Claim::Human { trusted: true } => "human",
-        Claim::Human { trusted: false } => "human (unsigned, so it does not count)",
-        Claim::Suppressed => "suppressed",
+        AiClaim::Ai { strength, .. } => strength.as_str(),
+        AiClaim::Human { trusted: true } => "human",
+        AiClaim::Human { trusted: false } => "human (unsigned, so it does not count)",
+        AiClaim::Suppressed => "suppressed",
     }
 }
 

@@ -7,9 +7,12 @@ mod reach;
 mod sarif;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
+use countersign_core::effect::Effect;
+use countersign_core::facts::Reach;
 use countersign_core::involvement::{Evidence, Involvement, Role, Verdict as Ai};
 use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
+use countersign_core::radius::Radius;
 use countersign_core::signoff::carry::Kept;
 use countersign_core::signoff::statement::Stance;
 use countersign_git::Range;
@@ -75,6 +78,16 @@ pub(crate) struct ReportChange {
     pub(crate) tier: Option<u64>,
     pub(crate) services: Vec<String>,
     pub(crate) owners: Vec<String>,
+    /// Upper bounds, as rules see them.
+    pub(crate) reach: Reach,
+    /// Absent without a catalogue.
+    pub(crate) radius: Option<Radius>,
+    /// What the plans and migrations in it would do.
+    pub(crate) effects: Vec<Effect>,
+    /// Plans and migrations that could not be read, and why.
+    pub(crate) unread: Vec<String>,
+    /// Whether state goes for good; absent when nobody can tell.
+    pub(crate) irreversible: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -133,6 +146,11 @@ impl CheckReport {
                 tier: facts.tier,
                 services: collected.services.clone(),
                 owners: facts.owners.iter().cloned().collect(),
+                reach: facts.reach.clone(),
+                radius: collected.radius.clone(),
+                effects: collected.applied.effects.clone(),
+                unread: collected.applied.unread.clone(),
+                irreversible: facts.irreversible,
             },
             policy: ReportPolicy::of(rules),
             warnings: rules.warnings.clone(),

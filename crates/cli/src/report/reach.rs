@@ -24,7 +24,11 @@ pub(crate) fn sentence(radius: &Radius, reach: &Reach) -> Option<String> {
             parts.push(format!("{} {verb} worse", list(&worse)));
         }
         if parts.is_empty() {
-            parts.push("no customer function is likely to go down".to_owned());
+            parts.push(if facts.high_is_everything {
+                "may reach any customer: no catalogue entry says who needs it".to_owned()
+            } else {
+                "no customer function is likely to go down".to_owned()
+            });
         }
     } else if reach.services.is_some() {
         let (likely, high) = (facts.services.likely, facts.services.high);

@@ -294,7 +294,7 @@ ul{margin:0;padding-left:1.2rem}.lead{font-size:1.15rem;padding:0;list-style:non
 .rule{border-left:.25rem solid var(--hold);padding:.1rem 0 .1rem .9rem;margin:.8rem 0}.rule.met{border-color:var(--allow)}.rule.refused{border-color:var(--refuse)}.rule p{margin:.15rem 0}\
 .sign{margin:.6rem 0;font-weight:600}.sign span{font-weight:400;color:var(--faint)}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}th{text-align:left;font-weight:600}th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
-.stake td:first-child{color:var(--refuse);font-weight:700}code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}\
+td:nth-child(2){min-width:15rem}.stake td:first-child{color:var(--refuse);font-weight:700}code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:0}dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}\
 @media(max-width:36rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}\
 @media print{main{max-width:none;padding:0}section,article,tr{break-inside:avoid}.verdict{border:1px solid;border-left-width:.5rem}}";

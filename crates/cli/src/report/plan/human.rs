@@ -13,6 +13,9 @@ use crate::style::{self, BOLD, DIM, paint};
 /// Lines of one kind shown before the rest is counted.
 const MAX_LINES: usize = 6;
 
+/// Reasons shown for one effect.
+const MAX_REASONS: usize = 4;
+
 /// The answer for a terminal. Colour codes are always in it; the caller's
 /// stream drops them where they do not belong.
 pub(crate) fn human(report: &PlanReport) -> String {
@@ -126,6 +129,7 @@ fn lost(out: &mut String, report: &PlanReport) {
             let mut why = vec![effect.witness.as_str()];
             why.extend(effect.reasons.iter().map(String::as_str));
             why.retain(|text| !text.is_empty());
+            why.truncate(MAX_REASONS);
             format!(
                 "{} {}  {}",
                 effect.verb.as_str(),

@@ -91,6 +91,7 @@ fn reached(out: &mut String, report: &PlanReport) {
     let Some(radius) = &report.radius else {
         return;
     };
+    out.push('\n');
     let claims = radius.functions.iter().chain(&radius.services);
     for claim in claims
         .filter(|claim| claim.impact > Impact::Possible && claim.path.len() > 1)

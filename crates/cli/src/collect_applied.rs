@@ -1,0 +1,109 @@
+//! Plans and migrations that a merge brings along: code that destroys nothing
+//! when it is merged, and may when it is applied.
+
+use countersign_core::catalog::Catalog;
+use countersign_core::effect::{Effect, Environment, StateLoss};
+use countersign_effects::document::ReadError;
+use countersign_effects::plan::{self, Source};
+use countersign_git::{FileChange, GitError, Oid, Repo};
+
+use crate::error::CliResult;
+
+/// Files read at most; the others count as unread.
+const MAX_FILES: usize = 500;
+
+/// What would be applied.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    pub(crate) effects: Vec<Effect>,
+    /// Files that could not be read, and why.
+    pub(crate) unread: Vec<String>,
+    /// Whether there are files of kinds that nobody here reads.
+    other: bool,
+}
+
+/// Reads the plans and SQL migrations of a merge, as they are at its head.
+pub(crate) fn read(
+    repo: &Repo,
+    head: &Oid,
+    files: &[FileChange],
+    catalog: Option<&Catalog>,
+) -> CliResult<Applied> {
+    let shipped = |path: &str| !catalog.is_some_and(|catalog| catalog.ships_nothing(path));
+    let mut applied = Applied {
+        other: files
+            .iter()
+            .flat_map(FileChange::paths)
+            .any(|path| shipped(path) && is_applied(path) && !is_read(path)),
+        ..Applied::default()
+    };
+    let found = files
+        .iter()
+        .filter(|file| shipped(&file.path) && is_read(&file.path) && file.status != 'D');
+    for (at, file) in found.enumerate() {
+        let path = file.path.as_str();
+        if !file.new_mode.starts_with("100") {
+            applied.unread.push(format!("{path}: not a regular file"));
+            continue;
+        }
+        if at >= MAX_FILES {
+            applied.unread.push(format!("{path}: too many files"));
+            continue;
+        }
+        match repo.read_file(head, path) {
+            Ok(None) => {}
+            Ok(Some(bytes)) => applied.take_in(path, &bytes),
+            Err(error @ GitError::TooLarge { .. }) => {
+                applied.unread.push(format!("{path}: {error}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(applied)
+}
+
+impl Applied {
+    fn take_in(&mut self, path: &str, bytes: &[u8]) {
+        let source = Source {
+            files: &[(path, bytes)],
+            ..Source::default()
+        };
+        match plan::read(&source, Environment::Unknown) {
+            Ok(reading) => self.effects.extend(reading.effects),
+            // A file may have `plan` in its name and be none.
+            Err(ReadError::UnknownFormat { .. }) if !path.ends_with(".sql") => {}
+            Err(error) => self.unread.push(format!("{path}: {error}")),
+        }
+    }
+
+    /// Whether state goes for good: yes as soon as one loss is sure, no only
+    /// when everything was read and nothing is lost.
+    pub(crate) fn irreversible(&self) -> Option<bool> {
+        let lost = || {
+            self.effects
+                .iter()
+                .filter(|effect| effect.is_irreversible())
+        };
+        if lost().any(|effect| effect.state == StateLoss::Destroyed) {
+            return Some(true);
+        }
+        let certain = !self.other && self.unread.is_empty() && lost().next().is_none();
+        certain.then_some(false)
+    }
+}
+
+/// Whether a path is a plan or migration that can be read.
+fn is_read(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.ends_with(".sql")
+        || path.ends_with(".tfplan")
+        || (path.ends_with(".json") && name.contains("plan"))
+}
+
+/// Whether a path may be applied to something that keeps state.
+pub(crate) fn is_applied(path: &str) -> bool {
+    [".sql", ".tf", ".tf.json", ".tofu", ".tfplan"]
+        .iter()
+        .any(|end| path.ends_with(end))
+        || path.split('/').any(|part| part == "migrations")
+}
