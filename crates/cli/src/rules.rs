@@ -97,7 +97,7 @@ impl Rules {
     /// Every owner that CODEOWNERS or the catalogue names.
     pub(crate) fn all_owners(&self) -> Vec<String> {
         let mut owners: Vec<String> = self.owners.all().into_iter().map(str::to_owned).collect();
-        let services = self.catalog.iter().flat_map(|catalog| catalog.services());
+        let services = self.catalog.iter().flat_map(Catalog::services);
         owners.extend(services.filter_map(|service| service.owner.clone()));
         owners.sort_unstable();
         owners.dedup();
