@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::collect_applied::{self, Applied, is_applied};
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
 use crate::signoffs::{Counted, Subject};
 
@@ -97,7 +97,12 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
         collected
     };
     let mut collected = facts_of(&judged);
-    let subject = Subject::of(repo, range, rules)?;
+    // Binding costs several processes, so only where something was ever signed.
+    let subject = if repo.signoffs_head()?.commit.is_some() {
+        Subject::of(repo, range, rules)?
+    } else {
+        None
+    };
     let mut counted = None;
     if let Some(subject) = &subject {
         let mut found = subject.count(repo, rules, &collected, now)?;
@@ -121,12 +126,29 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
 pub(crate) struct Merge {
     pub(crate) collected: Collected,
     pub(crate) files: Vec<FileChange>,
-    /// Absent when the change goes onto nothing.
-    pub(crate) subject: Option<Subject>,
+    /// Absent when nothing was ever signed here, or the change goes onto nothing.
+    subject: Option<Subject>,
     pub(crate) counted: Option<Counted>,
 }
 
 impl Merge {
+    /// What a statement about this change binds to.
+    pub(crate) fn subject(
+        &mut self,
+        repo: &Repo,
+        range: &Range,
+        rules: &Rules,
+    ) -> CliResult<Subject> {
+        let found = match self.subject.take() {
+            Some(subject) => Some(subject),
+            None => Subject::of(repo, range, rules)?,
+        };
+        found.ok_or_else(|| {
+            let message = "this change goes onto nothing, so there is nothing to bind to";
+            CliError::new(exit::DATA, message).hint("name a range such as `main..HEAD`")
+        })
+    }
+
     /// The sign-offs that count.
     pub(crate) fn signoffs(&self) -> &[SignOff] {
         self.counted

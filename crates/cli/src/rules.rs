@@ -3,7 +3,7 @@
 use countersign_core::catalog::Catalog;
 use countersign_core::owners::{LOCATIONS, Owners};
 use countersign_core::policy::{self, Mode, Policy};
-use countersign_core::problem::Problem;
+use countersign_core::problem::{Problem, Source};
 use countersign_core::roster::{self, Levels, Roster};
 use countersign_core::usage::Usages;
 use countersign_git::{Oid, Repo};
@@ -57,12 +57,25 @@ impl Rules {
 
         let roster = read(PEOPLE, people.as_deref(), Roster::default(), roster::parse)?;
         let usages = read(USAGE, usage.as_deref(), Usages::default(), Usages::parse)?;
-        let said = catalogue::drafts(declared, backstage, |path| match commit {
+        let adopted = policy.is_some();
+        let found = catalogue::drafts(declared, backstage, |path| match commit {
             Some(commit) => text(path, repo.read_file(commit, path)?),
             None => Ok(None),
-        })?;
-        let catalog = catalogue::assemble(said.drafts)?;
-        let adopted = policy.is_some();
+        })
+        .and_then(|said| Ok((catalogue::assemble(said.drafts)?, said.warnings)));
+        let (catalog, catalog_warnings) = match found {
+            Ok(found) => found,
+            // Someone else's catalogue must not keep a first look from working;
+            // nothing is stopped there anyway.
+            Err(error) if !adopted => {
+                let source = Source {
+                    file: catalogue::BACKSTAGE,
+                    text: "",
+                };
+                (None, vec![source.whole(error.to_string()).warning()])
+            }
+            Err(error) => return Err(error),
+        };
         let mut policy = match policy {
             Some(text) => policy::parse(&text, POLICY, roster.levels())
                 .map_err(|problems| CliError::file(POLICY, &text, problems))?,
@@ -75,7 +88,7 @@ impl Rules {
             Some((file, text)) => Owners::parse(&text, file),
             None => (Owners::default(), Vec::new()),
         };
-        warnings.extend(said.warnings);
+        warnings.extend(catalog_warnings);
         Ok(Self {
             policy,
             roster,

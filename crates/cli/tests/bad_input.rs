@@ -215,3 +215,13 @@ fn names_that_are_not_text() {
         "{said}"
     );
 }
+
+#[test]
+fn a_foreign_catalogue_that_is_broken_does_not_stop_a_first_look() {
+    let repo = GitRepo::new();
+    repo.commit(JUN, "one", &[("catalog-info.yaml", "kind: [\n")]);
+    repo.commit(JUN, "two", &[("a", "2\n")]);
+    let said = check(repo.path(), &[]);
+    assert!(said.starts_with("exit 0\nHOLD"), "{said}");
+    assert!(said.contains("warning: catalog-info.yaml"), "{said}");
+}

@@ -53,11 +53,8 @@ pub(super) fn run(args: &DeclareArgs) -> CliResult {
     };
     let rules = Rules::at(&repo, range.onto.as_ref())?;
     let now = Timestamp::now();
-    let merge = collect::merge(&repo, &range, &rules, now)?;
-    let Some(subject) = &merge.subject else {
-        let message = "this change goes onto nothing, so there is nothing to declare it for";
-        return Err(CliError::new(exit::DATA, message).hint("name a range such as `main..HEAD`"));
-    };
+    let mut merge = collect::merge(&repo, &range, &rules, now)?;
+    let subject = merge.subject(&repo, &range, &rules)?;
     let signer = Signer::find(&repo, &rules, args.key.as_deref())?;
     if !merge.collected.facts.authors.contains(signer.index) {
         let message = format!("{} did not make this change", signer.person.id);
@@ -65,8 +62,8 @@ pub(super) fn run(args: &DeclareArgs) -> CliResult {
             CliError::new(exit::DATA, message).hint("only its authors can declare how it was made")
         );
     }
-    let about = about(&repo, subject, &range)?;
-    let id = signer.seal(&repo, subject, now, |signed| {
+    let about = about(&repo, &subject, &range)?;
+    let id = signer.seal(&repo, &subject, now, |signed| {
         Statement::Declaration(Box::new(Declaration {
             declared,
             about,

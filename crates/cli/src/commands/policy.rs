@@ -149,7 +149,10 @@ fn run_check(
     } else {
         print_check(&mut out, &policy, &result)?;
     }
-    let failed = result.findings.iter().any(countersign_core::policy::check::Finding::is_error);
+    let failed = result
+        .findings
+        .iter()
+        .any(countersign_core::policy::check::Finding::is_error);
     Ok(if failed { exit::HOLD } else { exit::ALLOW })
 }
 

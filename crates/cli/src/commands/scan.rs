@@ -216,7 +216,9 @@ impl Progress {
     fn tick(&mut self) {
         self.seen += 1;
         // Asking for the time on every commit would cost more than reading it.
-        if !self.wanted || !self.seen.is_multiple_of(1024) || self.started.elapsed() < Duration::from_secs(1)
+        if !self.wanted
+            || !self.seen.is_multiple_of(1024)
+            || self.started.elapsed() < Duration::from_secs(1)
         {
             return;
         }

@@ -66,11 +66,8 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     };
     let rules = Rules::at(&repo, range.onto.as_ref())?;
     let now = Timestamp::now();
-    let merge = collect::merge(&repo, &range, &rules, now)?;
-    let Some(subject) = &merge.subject else {
-        let message = "this change goes onto nothing, so there is nothing to bind a sign-off to";
-        return Err(CliError::new(exit::DATA, message).hint("name a range such as `main..HEAD`"));
-    };
+    let mut merge = collect::merge(&repo, &range, &rules, now)?;
+    let subject = &merge.subject(&repo, &range, &rules)?;
     let signer = Signer::find(&repo, &rules, args.key.as_deref())?;
     if merge.collected.facts.authors.contains(signer.index) {
         let because = IgnoredBecause::Author.text();
