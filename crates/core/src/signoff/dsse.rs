@@ -3,7 +3,7 @@
 //!
 //! One envelope carries one signature: one person. How many people must sign is
 //! the policy's affair, and it counts people, which a threshold over keys
-//! cannot. The signature is an SSH signature ([`sshsig`]) over the
+//! cannot. The signature is an SSH signature ([`sshsig`](super::sshsig)) over the
 //! pre-authentication encoding, so `ssh-keygen -Y verify` can check it.
 
 use base64::Engine as _;
