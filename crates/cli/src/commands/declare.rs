@@ -62,7 +62,7 @@ pub(super) fn run(args: &DeclareArgs) -> CliResult {
             CliError::new(exit::DATA, message).hint("only its authors can declare how it was made")
         );
     }
-    let about = about(&repo, &subject, &range)?;
+    let about = about(&subject, &range);
     let id = signer.seal(&repo, &subject, now, |signed| {
         Statement::Declaration(Box::new(Declaration {
             declared,

@@ -11,7 +11,7 @@ use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
     About, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
 };
-use countersign_git::{FileChange, Range, Repo};
+use countersign_git::{FileChange, Range};
 use jiff::Timestamp;
 
 use super::RepoArgs;
@@ -84,7 +84,9 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
         writeln!(out, "nothing signed")?;
         return Ok(exit::HOLD);
     }
-    let statement = statement(&repo, &rules, &merge, subject, &signer, args, &act, &range)?;
+    let statement = statement(
+        &rules, &merge, subject, &signer, args, &act, &report, &range,
+    )?;
     let id = signer.seal(&repo, subject, now, statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
@@ -252,37 +254,38 @@ fn confirmed(
 }
 
 /// What the change is called in statements.
-pub(super) fn about(repo: &Repo, subject: &Subject, range: &Range) -> CliResult<About> {
-    let head = repo.resolve(range.head.as_str())?;
-    Ok(About {
+pub(super) fn about(subject: &Subject, range: &Range) -> About {
+    About {
         repository: subject.repository.clone(),
         target: subject.target.clone(),
-        change: subject.change.clone().unwrap_or_else(|| head.to_string()),
+        change: subject
+            .change
+            .clone()
+            .unwrap_or_else(|| range.head.to_string()),
         content: Content::Merge(subject.proposed.content.clone()),
-    })
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "a statement says all of this")]
 fn statement(
-    repo: &Repo,
     rules: &Rules,
     merge: &Merge,
     subject: &Subject,
     signer: &Signer<'_>,
     args: &SignArgs,
     act: &Act,
+    report: &CheckReport,
     range: &Range,
 ) -> CliResult<impl FnOnce(Signed) -> Statement> {
-    let about = about(repo, subject, range)?;
+    let about = about(subject, range);
     let lasts = match &args.expires {
         Some(text) => {
             Some(parse_duration(text).map_err(|message| CliError::new(exit::USAGE, message))?)
         }
         None => rules.policy.settings.signoff_expires,
     };
-    let decision = judge(rules, merge, Timestamp::now());
-    let explained = decision.explain(&rules.policy, &rules.roster);
-    let serves = explained
+    let serves = report
+        .decision
         .way_forward
         .iter()
         .filter(|act| act.candidates.contains(&signer.person.id))
