@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign_core::decide::SignOff;
-use countersign_core::effect::Environment;
+use countersign_core::effect::{Environment, Verb};
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
 use countersign_core::radius::{Change, Hit, Model, Radius};
@@ -94,6 +94,7 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     let facts_of = |judged: &Judged| {
         let mut collected = facts(judged, &files, rules, model.as_ref(), now);
         collected.facts.irreversible = applied.irreversible();
+        collected.facts.effects = applied.verbs();
         collected
     };
     let mut collected = facts_of(&judged);
@@ -228,6 +229,10 @@ pub(crate) fn facts(
         owners,
         tier,
         environment: Environment::Unknown,
+        effects: match may_destroy(&paths) {
+            Some(_) => BTreeSet::new(),
+            None => BTreeSet::from([Verb::Unknown]),
+        },
         reach,
         irreversible: may_destroy(&paths),
         usage: usage(&involvement, rules, now),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use countersign_core::catalog::{Catalog, Node};
-use countersign_core::effect::{Effect, Environment};
+use countersign_core::effect::{Effect, Environment, Verb};
 use countersign_core::facts::{Facts, Kind};
 use countersign_core::involvement::{Role, Verdict as Ai};
 use countersign_core::radius::{Change, Hit, Model, Placement, Radius, RadiusFacts, Stage};
@@ -187,6 +187,7 @@ pub(crate) fn facts(
         facts.author_level = rules.roster.levels().lowest();
     }
     facts.environment = landing(&read.reading.effects, read.environment);
+    facts.effects = verbs(&read.reading, change.incomplete);
     if let Some(tool) = maker.agent {
         facts.involvement = Ai::Yes;
         facts.roles = BTreeSet::from([Role::Executed]);
@@ -228,10 +229,18 @@ fn touched(change: &Change) -> BTreeSet<u32> {
         .collect()
 }
 
-/// The most guarded environment anything lands in.
+/// The most guarded environment in which anything is altered.
 fn landing(effects: &[Effect], otherwise: Environment) -> Environment {
-    let places = effects.iter().map(|effect| effect.environment);
+    let altering = effects.iter().filter(|effect| effect.verb != Verb::Read);
+    let places = altering.map(|effect| effect.environment);
     places.max().unwrap_or(otherwise)
+}
+
+/// What the plan does; unknown as well where it says that there is more.
+fn verbs(reading: &PlanReading, incomplete: bool) -> BTreeSet<Verb> {
+    let unread = incomplete || reading.unknown > 0;
+    let verbs = reading.effects.iter().map(|effect| effect.verb);
+    verbs.chain(unread.then_some(Verb::Unknown)).collect()
 }
 
 /// Whether the plan says that it is not the whole of the change.
