@@ -437,8 +437,7 @@ impl Builder {
             self.facts.push(Fact::Roles(masks));
         }
         if !self.effects.is_empty() {
-            self.facts
-                .push(Fact::Effects(effect_masks(&self.effects)));
+            self.facts.push(Fact::Effects(effect_masks(&self.effects)));
         }
         for (place, mut cuts) in self.cuts.into_iter().enumerate() {
             if cuts.is_empty() {
