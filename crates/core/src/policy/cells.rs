@@ -196,7 +196,7 @@ impl Space {
                     .iter()
                     .filter(|verb| mask & (1 << **verb as u8) != 0);
                 let words: Vec<&str> = verbs.map(|verb| effect_text(*verb)).collect();
-                (!words.is_empty()).then(|| words.join(" and "))?
+                (!words.is_empty()).then(|| format!("{} something", words.join(" and ")))?
             }
             Fact::Services(values) => number(values.get(value)?, "services reached"),
             Fact::Functions(values) => number(values.get(value)?, "customer functions reached"),

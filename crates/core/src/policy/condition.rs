@@ -190,7 +190,10 @@ impl Condition {
             Self::Environment(list) => {
                 format!("lands in {}", or_list(list.iter().map(|e| e.as_str())))
             }
-            Self::Effects(list) => or_list(list.iter().map(|verb| effect_text(*verb))),
+            Self::Effects(list) => {
+                let verbs = or_list(list.iter().map(|verb| effect_text(*verb)));
+                format!("{verbs} something")
+            }
             Self::Services(bound) => format!("reaches {} services", bound.text()),
             Self::Functions(bound) => format!("reaches {} customer functions", bound.text()),
             Self::Customers(bound) => format!("exposes {} % of customers", bound.text()),
@@ -209,17 +212,17 @@ impl Condition {
     }
 }
 
-/// What an effect does, as a person would say it.
+/// What is done to something, as a person would say it.
 pub(super) const fn effect_text(verb: Verb) -> &'static str {
     match verb {
-        Verb::Read => "reads something",
-        Verb::Create => "creates something",
-        Verb::Update => "updates something",
-        Verb::Forget => "forgets something",
-        Verb::Disrupt => "disrupts something",
-        Verb::Replace => "replaces something",
-        Verb::Delete => "deletes something",
-        Verb::Unknown => "does something nobody can read",
+        Verb::Read => "reads",
+        Verb::Create => "creates",
+        Verb::Update => "updates",
+        Verb::Forget => "forgets",
+        Verb::Disrupt => "disrupts",
+        Verb::Replace => "replaces",
+        Verb::Delete => "deletes",
+        Verb::Unknown => "may do anything to",
     }
 }
 

@@ -477,7 +477,7 @@ mod tests {
             "version = 1\n[[rule]]\nid = \"r\"\nunless = { effects = [\"create\"] }\nrefuse = true\n",
         );
         let weaker = diff(&all, &excepted).unwrap().weaker;
-        assert_eq!(weaker[0].case, ["creates something and deletes something"]);
+        assert_eq!(weaker[0].case, ["creates and deletes something"]);
         assert!(!diff(&excepted, &all).unwrap().is_harmless());
     }
 
