@@ -41,6 +41,8 @@ pub(crate) struct Read {
     pub(crate) environment: Environment,
     /// What says so, in words.
     pub(crate) environment_from: String,
+    /// The bytes that would be applied, where they are those of one file.
+    pub(crate) bytes: Option<Vec<u8>>,
 }
 
 /// Who made or applies a plan.
@@ -100,11 +102,16 @@ pub(crate) fn read(given: &Given<'_>) -> CliResult<Read> {
             effect.environment = environment;
         }
     }
+    drop((contents, old));
     Ok(Read {
         names,
         reading,
         environment,
         environment_from,
+        bytes: match <[Input; 1]>::try_from(files) {
+            Ok([only]) if before.is_empty() => Some(only.bytes),
+            _ => None,
+        },
     })
 }
 
@@ -248,7 +255,12 @@ pub(crate) fn is_incomplete(reading: &PlanReading) -> bool {
     reading.findings.iter().any(|finding| {
         matches!(
             finding.kind,
-            FindingKind::Incomplete | FindingKind::Errored | FindingKind::Deferred
+            FindingKind::Incomplete
+                | FindingKind::Errored
+                | FindingKind::Deferred
+                // What it says it would do is about things as they were.
+                | FindingKind::StaleState
+                | FindingKind::DifferentState
         )
     })
 }

@@ -4,14 +4,18 @@
 mod catalogue;
 mod collect;
 mod collect_applied;
+mod collect_locks;
 mod collect_plan;
 mod commands;
 mod error;
+mod gate_record;
 mod input;
 mod report;
 mod rules;
 mod signer;
 mod signoffs;
+mod signoffs_plan;
+mod states;
 mod style;
 
 use std::process::ExitCode;

@@ -4,12 +4,15 @@ mod backtest;
 mod catalog;
 mod check;
 mod declare;
+mod gate;
 mod guard;
 mod init;
 mod plan;
 mod policy;
+mod radius;
 mod scan;
 mod sign;
+mod sign_plan;
 mod signoffs;
 
 use std::path::PathBuf;
@@ -18,6 +21,8 @@ use clap::{Args, Parser, Subcommand};
 use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
+
+pub(crate) use plan::Judged;
 
 /// The safety interlock between AI coding tools and production.
 ///
@@ -40,20 +45,24 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
-    Sign(sign::SignArgs),
+    Sign(Box<sign::SignArgs>),
     Declare(declare::DeclareArgs),
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     #[command(subcommand)]
     Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
     Scan(scan::ScanArgs),
-    Plan(plan::PlanArgs),
+    Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Radius(radius::RadiusCommand),
 }
 
 /// Which repository.
@@ -87,6 +96,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Check(args) => check::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
+        Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),
@@ -95,6 +105,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Backtest(args) => backtest::run(&args),
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Radius(command) => radius::run(&command),
     }
 }
 
