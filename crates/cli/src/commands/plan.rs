@@ -147,7 +147,7 @@ pub(super) fn run(args: &PlanArgs) -> CliResult {
         now: args.now.unwrap_or_else(Timestamp::now),
     };
     let judged = Judged::of(&repo, &question)?;
-    judged.remember_state(&repo)?;
+    judged.remember_state(&repo);
     let report = PlanReport::new(&judged);
     let text = match (args.json, args.format) {
         (true, _) | (_, Format::Json) => json(&report)?,

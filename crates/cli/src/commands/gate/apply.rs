@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus};
 
 use clap::Args;
 use countersign_core::decide::Verdict;
+use countersign_core::policy::Mode;
 use countersign_git::Repo;
 use countersign_git::spent::{Occasion, Spending};
 use jiff::Timestamp;
@@ -95,6 +96,7 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
         answer(args, &judged, Outcome::Stopped)?;
         return Ok(stopped);
     }
+    judged.remember_state(&repo);
     // Before the permission is spent: what cannot be run must not cost it.
     let sealed = match &program {
         Some(_) => Some(Sealed::of(
@@ -109,7 +111,6 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
         }
         Spending::Spent(_) => answer(args, &judged, Outcome::LetThrough)?,
     }
-    judged.remember_state(&repo)?;
     match (program, sealed) {
         (Some(program), Some(sealed)) => program.run(&sealed),
         _ => Ok(exit::ALLOW),
@@ -168,7 +169,8 @@ fn gate_report(args: &ApplyArgs, judged: &Judged, outcome: Outcome<'_>) -> GateR
             let before = ReportSpent::of(before);
             (Verdict::Refuse, Some(again(&before)), Some(before))
         }
-        Outcome::LetThrough => (Verdict::Allow, None, None),
+        // In shadow mode it goes ahead whatever the verdict.
+        Outcome::LetThrough => (plan.verdict, None, None),
     };
     GateReport {
         schema: "countersign.gate/1",
@@ -200,10 +202,18 @@ fn human(args: &ApplyArgs, judged: &Judged, outcome: Outcome<'_>) -> String {
                 Some(remote) => format!("once for everyone who asks {remote}"),
                 None => "once in this clone; `--remote NAME` makes it once for everyone".to_owned(),
             };
+            let shadow = match plan.mode {
+                Mode::Shadow => "  [shadow: nothing is stopped]",
+                Mode::Enforce => "",
+            };
             let mut out = format!(
-                "{}  {}\n\n",
-                paint(verdict_style(Verdict::Allow), "ALLOW"),
-                plan.plan.files.join(", ")
+                "{}  {}{}\n\n",
+                paint(
+                    verdict_style(plan.verdict),
+                    plan.verdict.as_str().to_uppercase()
+                ),
+                plan.plan.files.join(", "),
+                paint(DIM, shadow)
             );
             for sentence in &plan.sentences {
                 out.push_str(&format!("  {}\n", paint(BOLD, sentence)));

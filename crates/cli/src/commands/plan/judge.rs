@@ -20,7 +20,7 @@ use crate::input::Input;
 use crate::rules::Rules;
 use crate::signoffs::Counted;
 use crate::signoffs_plan::PlanSubject;
-use crate::states::{Recorded, States, name_of};
+use crate::states::{Recorded, States, is_about_state, name_of};
 
 /// What is asked about which plan.
 pub(crate) struct Question<'a> {
@@ -158,20 +158,27 @@ impl Judged {
     }
 
     /// Keeps which state the plan was made from, unless it is the wrong one.
-    pub(crate) fn remember_state(&self, repo: &Repo) -> CliResult<()> {
-        let findings = &self.read.reading.findings;
+    /// Where nothing can be written, as in a clone that is only read, that is
+    /// said and no more: the answer does not depend on it.
+    pub(crate) fn remember_state(&self, repo: &Repo) {
+        if let Err(error) = self.remember(repo) {
+            let message = format!("the state of this plan is not remembered: {error}");
+            CliError::new(exit::IO, message).print();
+        }
+    }
+
+    fn remember(&self, repo: &Repo) -> CliResult<()> {
+        let reading = &self.read.reading;
         let Some(name) = &self.state else {
             return Ok(());
         };
-        if self.read.reading.state.serial.is_none()
-            || findings.iter().any(crate::states::is_about_state)
-        {
+        if reading.findings.iter().any(is_about_state) {
             return Ok(());
         }
         States::of(repo, self.onto.as_ref())?.remember(Recorded {
             name: name.clone(),
             environment: self.read.environment,
-            state: self.read.reading.state.clone(),
+            state: reading.state.clone(),
         })
     }
 }
