@@ -109,7 +109,13 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
             answer(args, &judged, Outcome::Before(&before))?;
             return Ok(exit::REFUSE);
         }
-        Spending::Spent(_) => answer(args, &judged, Outcome::LetThrough)?,
+        Spending::Spent(_) => {
+            let told = answer(args, &judged, Outcome::LetThrough);
+            // It is spent: that nobody listens must not keep it from running.
+            if program.is_none() {
+                told?;
+            }
+        }
     }
     match (program, sealed) {
         (Some(program), Some(sealed)) => program.run(&sealed),
