@@ -71,8 +71,39 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
             "the path names a destroying action",
         ));
     }
-    destroying_action(body)
-        .map(|word| danger(Verb::Delete, word, "the body names a destroying action"))
+    if let Some(word) = destroying_action(body) {
+        return Some(danger(
+            Verb::Delete,
+            word,
+            "the body names a destroying action",
+        ));
+    }
+    stopping_number(body).map(|word| danger(Verb::Disrupt, word, "the body scales something to zero"))
+}
+
+/// A JSON number of instances set to zero.
+fn stopping_number(body: &str) -> Option<&str> {
+    const KEYS: &[&str] = &[
+        "\"quantity\"",
+        "\"replicas\"",
+        "\"desiredCount\"",
+        "\"desired_count\"",
+        "\"desiredCapacity\"",
+        "\"desired_capacity\"",
+        "\"minInstances\"",
+        "\"maxInstances\"",
+        "\"numInstances\"",
+        "\"instances\"",
+        "\"instance_count\"",
+        "\"node_count\"",
+    ];
+    KEYS.iter().find_map(|key| {
+        let at = body.find(key)?;
+        let value = body.get(at + key.len()..)?.trim_start_matches([' ', ':', '"']);
+        let zero = value.starts_with('0')
+            && !value.get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+        zero.then(|| key.trim_matches('"'))
+    })
 }
 
 fn danger(verb: Verb, object: &str, reason: &'static str) -> Danger {
@@ -185,27 +216,34 @@ fn fields(text: &str) -> Vec<String> {
 
 /// The last words of a path that name a destroying action.
 fn destroying_path(url: &str) -> Option<&str> {
+    const WHOLE: &[&str] = &["flush", "reset", "shutdown", "batchDelete", "reboot", "restart", "rollback"];
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = path.split(['?', '#']).next().unwrap_or(path);
-    path.split(['/', ':']).skip(1).find(|segment| {
+    let segments: Vec<&str> = path.split(['/', ':']).skip(1).collect();
+    let last = segments.len().saturating_sub(2);
+    segments.iter().enumerate().find_map(|(at, segment)| {
+        let bare = segment.trim_start_matches('_');
+        let named = WHOLE.contains(&bare)
+            || matches!(
+                bare,
+                "delete" | "destroy" | "purge" | "terminate" | "wipe" | "drop" | "truncate"
+                    | "delete_by_query" | "deprovision" | "bulk_delete" | "teardown"
+            )
+            // `purge_cache`, `deleteAll`: an action, where a path ends in one.
+            || (at >= last && verb_first(bare));
+        named.then_some(*segment)
+    })
+}
+
+/// Whether a name of several words starts with a verb that takes something away.
+fn verb_first(name: &str) -> bool {
+    let kebab = cloud::kebab(name);
+    kebab.split_once('-').is_some_and(|(verb, rest)| {
         matches!(
-            segment.trim_start_matches('_'),
-            "delete"
-                | "destroy"
-                | "purge"
-                | "terminate"
-                | "wipe"
-                | "drop"
-                | "truncate"
-                | "delete_by_query"
-                | "flush"
-                | "deprovision"
-                | "reset"
-                | "batchDelete"
-                | "bulk_delete"
-                | "shutdown"
-                | "teardown"
-        )
+            verb,
+            "delete" | "destroy" | "purge" | "wipe" | "drop" | "truncate" | "terminate" | "nuke"
+        ) && !rest.is_empty()
+            && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
     })
 }
 
@@ -231,11 +269,16 @@ fn destroying_action(body: &str) -> Option<&str> {
             .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
             .unwrap_or(value.len());
         let word = value.get(..end).unwrap_or("");
-        if destroys(word) && !word.is_empty() {
+        let stops = matches!(
+            word.to_ascii_lowercase().as_str(),
+            "rebuild" | "reboot" | "power_off" | "poweroff" | "power_cycle" | "shutdown" | "stop"
+                | "restart" | "suspend" | "rollback" | "failover" | "restore" | "deallocate"
+        );
+        if (destroys(word) || stops) && !word.is_empty() {
             return Some(word);
         }
     }
-    None
+    body.contains("\"purge_everything\"").then_some("purge_everything")
 }
 
 #[cfg(test)]

@@ -40,8 +40,12 @@ impl Shell<'_> {
                 }
                 silent
             }
-            "read" | "mapfile" | "readarray" => {
+            "read" => {
                 self.read_into(args, stdin);
+                silent
+            }
+            "mapfile" | "readarray" => {
+                self.read_lines(args, stdin);
                 silent
             }
             "eval" => Some(self.run_eval(args, stdin)),
@@ -108,6 +112,21 @@ impl Shell<'_> {
             };
             self.vars.set(name, value);
         }
+    }
+
+    /// `mapfile NAME`: the lines of its input as an array.
+    fn read_lines(&mut self, args: &[String], stdin: Option<&str>) {
+        let grammar = super::args::Grammar {
+            values: "-d -n -O -s -u -C -c",
+            ..Default::default()
+        };
+        let parsed = super::args::Args::parse(args, &grammar);
+        let name = parsed.positional(0).unwrap_or("MAPFILE").to_owned();
+        let lines = match stdin {
+            Some(text) => text.lines().take(200).map(str::to_owned).collect(),
+            None => vec![HOLE.to_string()],
+        };
+        self.vars.named.insert(name, Var::Array(lines));
     }
 
     fn run_eval(&mut self, args: &[String], stdin: Option<&str>) -> String {

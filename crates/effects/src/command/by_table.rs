@@ -25,6 +25,9 @@ impl Shell<'_> {
             && row.effect == "run"
         {
             self.note(row.reason);
+            if let Some((place, sources)) = row.object.split_once(':') {
+                return Some(self.run_given_text(block, &parsed, place, sources));
+            }
             return Some(self.run_rest(name, row.object, args, used, stdin));
         }
         if asks_for_help(block, &parsed, args) {
@@ -33,12 +36,13 @@ impl Shell<'_> {
         }
         match matched {
             Some((row, _)) => self.judge_row(block, &parsed, row),
-            None => self.judge_unlisted_verb(block, &parsed, name),
+            None => self.judge_unlisted_verb(block, &parsed, name, args),
         }
         Some(self.output_of(name, args, stdin))
     }
 
     fn judge_row(&mut self, block: Block, parsed: &Args<'_>, row: Row) {
+        self.tunnelled |= row.object == "tunnel";
         if let Some(spec) = row.object.strip_prefix("choose:") {
             self.choose(spec, parsed);
         }
@@ -80,7 +84,7 @@ impl Shell<'_> {
             return Target::machine();
         }
         let facets = self.facets(block, parsed);
-        let target = resolve(facets, self.context.targets());
+        let target = self.past_tunnels(resolve(facets, self.context.targets()), false);
         match &self.place {
             // A client run inside a container or on a host lands no better than that place.
             Place::Elsewhere(outer)
@@ -90,6 +94,19 @@ impl Shell<'_> {
             }
             _ => target,
         }
+    }
+
+    /// An address of this machine leads elsewhere once a tunnel was opened.
+    pub(super) fn past_tunnels(&self, target: Target, proxied: bool) -> Target {
+        let local = target.environment == countersign_core::effect::Environment::Local
+            && target.basis == crate::target::Basis::Address;
+        if local && (self.tunnelled || proxied) {
+            return Target {
+                facets: target.facets,
+                ..Target::unknown()
+            };
+        }
+        target
     }
 
     /// The names a command gives its target by.
@@ -216,10 +233,19 @@ impl Shell<'_> {
     }
 
     /// A known program with a subcommand no row knows.
-    fn judge_unlisted_verb(&mut self, block: Block, parsed: &Args<'_>, name: &str) {
+    fn judge_unlisted_verb(
+        &mut self,
+        block: Block,
+        parsed: &Args<'_>,
+        name: &str,
+        args: &[String],
+    ) {
         if block.directive("@closed").is_some() {
             return;
         }
+        self.judge_carried(args, true);
+        // What a service's client stops or resets, others notice.
+        let service = block.directive("@scope").is_none() && block.directive("@local").is_none();
         let verb = parsed
             .positionals
             .iter()
@@ -227,7 +253,14 @@ impl Shell<'_> {
             .map(|(_, t)| *t)
             .find(|t| {
                 has_hole(t)
-                    || (super::vocabulary::is_strong_verb(t) && !t.contains(['/', '.', ' ']))
+                    || (!t.contains(['/', '.', ' '])
+                        && (super::vocabulary::is_strong_verb(t)
+                            || (service && super::vocabulary::is_service_verb(t))))
+            })
+            .or_else(|| {
+                args.iter()
+                    .map(String::as_str)
+                    .find(|a| super::vocabulary::is_destroying_option(a))
             });
         if let Some(verb) = verb {
             let object = format!("{name} {verb}");

@@ -177,7 +177,15 @@ impl Shell<'_> {
 
 fn aws_by_model(words: &[&str]) -> Option<Class> {
     let (service, operation) = (words.first()?, words.get(1)?);
-    aws_class(service, operation)
+    aws_class(service, operation).or_else(|| {
+        // `admin-delete-user` and operations newer than the model.
+        let verb = ["admin-", "batch-", "bulk-", "force-"]
+            .iter()
+            .find_map(|prefix| operation.strip_prefix(prefix))?;
+        ["delete", "disable", "remove", "terminate", "revoke", "reset", "deregister"]
+            .contains(&verb.split('-').next().unwrap_or(""))
+            .then_some(Class::Deletes)
+    })
 }
 
 /// The first word of the path that is a verb decides.
@@ -219,9 +227,12 @@ fn by_verb(words: &[&str], class: fn(&str) -> Option<Class>) -> Option<Class> {
 fn azure_class(word: &str) -> Option<Class> {
     match word {
         "delete" | "purge" | "remove" | "delete-batch" | "delete-by-tag" | "detach" | "revoke"
-        | "disable" | "reset" | "unregister" | "abandon" => Some(Class::Deletes),
+        | "disable" | "reset" | "unregister" | "abandon" | "hard-delete" | "unlink" | "disconnect"
+        | "clear" | "cleanup" | "evict" | "flush" | "restore" | "rollback" => Some(Class::Deletes),
         "stop" | "restart" | "deallocate" | "redeploy" | "reimage" | "failover" | "swap"
-        | "power-off" => Some(Class::Disrupts),
+        | "power-off" | "deactivate" | "suspend" | "pause" | "hibernate" | "kill" | "shutdown"
+        | "regenerate" | "regenerate-key" | "renew" | "renew-key" | "switchover" | "abort"
+        | "perform-failover" | "force-reboot" | "manual-failover" => Some(Class::Disrupts),
         _ if word.starts_with("delete-") || word.starts_with("remove-") => Some(Class::Deletes),
         _ => None,
     }

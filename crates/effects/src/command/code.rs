@@ -32,6 +32,11 @@ impl Shell<'_> {
             Language::Perl => ("-e -E -I -M -m", &["-e", "-E"]),
             Language::Php => ("-r -f -d -c", &["-r"]),
             Language::Lua => ("-e -l", &["-e"]),
+            Language::Go => return false,
+            Language::R => ("-e", &["-e"]),
+            Language::Elixir => ("-e --eval -r -S", &["-e", "--eval"]),
+            Language::Julia => ("-e --eval -E --print -L -p -t --project", &["-e", "--eval", "-E"]),
+            Language::Groovy => ("-e -cp", &["-e"]),
         };
         // Everything behind a script or `-c CODE` belongs to the program.
         let parsed = Args::parse(
@@ -100,6 +105,57 @@ impl Shell<'_> {
         true
     }
 
+    /// `osascript` and `tclsh`: the commands their scripts give to a shell.
+    pub(super) fn judge_script_language(
+        &mut self,
+        name: &str,
+        args: &[String],
+        stdin: Option<&str>,
+    ) -> bool {
+        let mut texts: Vec<String> = Vec::new();
+        let grammar = Grammar {
+            values: "-e -l -s",
+            stop_after: Some(0),
+            ..Grammar::default()
+        };
+        let parsed = Args::parse(args, &grammar);
+        texts.extend(parsed.values(&["-e"]).map(str::to_owned));
+        match parsed.positional(0) {
+            Some(path) => texts.extend(self.file_text(path)),
+            None => texts.extend(stdin.map(str::to_owned)),
+        }
+        for text in texts {
+            if name == "osascript" {
+                for piece in text.split("do shell script").skip(1) {
+                    let mut quoted = piece.split('"').skip(1);
+                    match quoted.next() {
+                        Some(line) => drop(self.run_code(line, None)),
+                        None => self.unknown("a script runs a command it computes", ""),
+                    }
+                }
+                if text.contains("empty trash") || text.contains("empty the trash") {
+                    self.destroys(Verb::Delete, "trash", "", "empties the trash");
+                }
+                continue;
+            }
+            for line in text.split([';', '\n', '{', '}']) {
+                let line = line.trim().trim_matches('"');
+                let command = match line.strip_prefix("file delete") {
+                    Some(rest) if rest.trim_start().starts_with("-force") => {
+                        rest.trim_start().replacen("-force", "rm -rf", 1)
+                    }
+                    Some(rest) => format!("rm {rest}"),
+                    None => match line.strip_prefix("exec ") {
+                        Some(rest) => rest.to_owned(),
+                        None => continue,
+                    },
+                };
+                self.run_code(&command, None);
+            }
+        }
+        true
+    }
+
     /// `python -m awscli …`: the module as a program.
     fn run_module(&mut self, parsed: &Args<'_>, args: &[String]) -> bool {
         let Some(module) = parsed.value(&["-m"]) else {
@@ -143,7 +199,7 @@ impl Shell<'_> {
                 self.run_argv(&argv, None);
             }
             Action::Shell(None) => {
-                if super::vocabulary::text_could_destroy(code) {
+                if super::vocabulary::text_could_destroy(code) || decodes(code) {
                     self.unknown("a program runs a command it computes", "");
                 }
             }
@@ -223,6 +279,16 @@ impl Shell<'_> {
             }
         }
     }
+}
+
+/// Whether a program puts texts together from codes, so that nobody reads them.
+fn decodes(code: &str) -> bool {
+    [
+        "chr(", "chr,", "(chr", "fromCharCode", "pack(", "unhexlify", "fromhex", "b64decode", "atob(",
+        "base64", "rot13", "rot_13", "[::-1]", "reversed(", ".reverse()", "decode64",
+    ]
+    .iter()
+    .any(|sign| code.contains(sign))
 }
 
 /// The target of a program's calls: an address of this machine in its text.

@@ -155,6 +155,7 @@ impl Shell<'_> {
         if help {
             return;
         }
+        self.judge_carried(args, false);
         let by_name = word.contains('/')
             && vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name));
         let verb = args
@@ -162,7 +163,7 @@ impl Shell<'_> {
             .filter(|a| !a.starts_with('-'))
             .take(3)
             .any(|a| {
-                vocabulary::is_strong_verb(a)
+                (vocabulary::is_strong_verb(a) || vocabulary::is_weak_verb(a))
                     && !a.contains([' ', '/', '='])
                     && !a.contains("::")
                     && !a.ends_with(".rs")
@@ -170,6 +171,7 @@ impl Shell<'_> {
             });
         if by_name
             || (verb && args.iter().all(|a| a != "grep"))
+            || args.iter().any(|a| vocabulary::is_destroying_option(a))
             || args.iter().any(|a| vocabulary::recursive_force(a))
                 && vocabulary::args_could_destroy(args)
                 && args.len() > 1

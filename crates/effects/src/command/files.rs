@@ -45,6 +45,17 @@ impl Shell<'_> {
             "unzip" => self.judge_extract(args, &["-d"]),
             "find" | "gfind" | "fd" | "fdfind" => self.judge_find(name, args, stdin),
             "sed" | "gsed" | "perl" if name != "perl" => self.judge_sed(args),
+            // `w` writes the buffer back over the file.
+            "ed" => {
+                let writes = stdin.is_none_or(|text| {
+                    text.lines().any(|line| matches!(line.trim(), "w" | "wq" | "W") || line.ends_with('w'))
+                });
+                if writes {
+                    for path in args.iter().filter(|a| !a.starts_with('-')) {
+                        self.judge_write(path, true);
+                    }
+                }
+            }
             "crontab" => self.judge_crontab(args, stdin),
             _ => return false,
         }
@@ -322,7 +333,7 @@ impl Shell<'_> {
 
     fn judge_mode(&mut self, name: &str, args: &[String]) {
         let values = if name == "setfacl" {
-            "-m -x -b"
+            "-m --modify -x --remove -M -X -S --set --set-file --restore"
         } else {
             "--reference"
         };

@@ -3,6 +3,7 @@
 mod args;
 mod builtins;
 mod by_table;
+mod carried;
 mod clients;
 pub(crate) mod cloud;
 mod code;
@@ -12,6 +13,7 @@ mod files;
 mod find;
 mod paths;
 mod reading;
+mod recipes;
 mod record;
 mod shell_run;
 mod special;

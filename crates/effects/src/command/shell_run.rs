@@ -52,6 +52,8 @@ pub(super) struct Shell<'c> {
     pub(super) pending_trap: Option<(String, usize, usize)>,
     /// What the last `find` selected.
     pub(super) found: Vec<String>,
+    /// Whether a port of this machine was joined to another host on the way.
+    pub(super) tunnelled: bool,
     /// Bytes of words and code looked at so far.
     work: usize,
     next_process: u32,
@@ -88,6 +90,7 @@ impl<'c> Shell<'c> {
             many_inputs: false,
             pending_trap: None,
             found: Vec::new(),
+            tunnelled: false,
             work: 0,
             next_process: 63,
         }

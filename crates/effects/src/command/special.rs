@@ -62,8 +62,17 @@ impl Shell<'_> {
                 self.judge_make(args, stdin);
                 true
             }
-            "just" | "task" | "mage" | "invoke" | "inv" => {
+            "just" | "task" | "go-task" => {
+                self.judge_recipe(name, args);
+                true
+            }
+            "mage" | "invoke" | "inv" => {
                 self.judge_named_task(args);
+                true
+            }
+            "composer" => self.judge_composer_script(args),
+            "go" if args.first().is_some_and(|a| a == "run") => {
+                self.judge_go_run(args);
                 true
             }
             "vim" | "vi" | "nvim" | "ex" | "view" => {
@@ -109,6 +118,7 @@ impl Shell<'_> {
                 }
                 true
             }
+            "osascript" | "tclsh" | "wish" => self.judge_script_language(name, args, stdin),
             "ansible" => {
                 self.judge_ansible(args);
                 true
@@ -370,11 +380,22 @@ impl Shell<'_> {
             .filter(|a| *a != "--")
             .cloned()
             .collect();
-        let Some(text) = self.file_text(&format!("{dir}/package.json")) else {
+        let text = self.file_text(&format!("{dir}/package.json"));
+        let json: serde_json::Value = text
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let named = json.pointer("/scripts").is_some_and(|s| s.get(&script).is_some());
+        // What is no script is a program of a package: `pnpm prisma …`.
+        if !named && used == 0 && name != "npm" && super::table::find(&script).is_some() {
+            let argv = [vec![script], extra].concat();
+            self.run_argv(&argv, None);
+            return true;
+        }
+        if text.is_none() {
             self.judge_named_task(&[script]);
             return true;
-        };
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        }
         let lookup = |name: &str| {
             json.pointer("/scripts")
                 .and_then(|s| s.get(name))
@@ -401,7 +422,7 @@ impl Shell<'_> {
     }
 
     /// A task whose text is not known: its name decides.
-    fn judge_named_task(&mut self, args: &[String]) {
+    pub(super) fn judge_named_task(&mut self, args: &[String]) {
         if let Some(task) = args
             .iter()
             .find(|a| !a.starts_with('-') && !a.contains('='))
@@ -424,12 +445,17 @@ impl Shell<'_> {
         let parsed = Args::parse(
             args,
             &Grammar {
-                values: "-C --directory -f --file --makefile -j -l -o -W -I",
+                values: "-C --directory -f --file --makefile -j -l -o -W -I --eval",
                 ..Grammar::default()
             },
         );
         if parsed.has(&["-n", "--just-print", "--dry-run", "-q", "--help"]) {
             return;
+        }
+        for rules in parsed.values(&["--eval"]).collect::<Vec<_>>() {
+            for recipe in rules.split(';').skip(1) {
+                self.run_code(recipe, None);
+            }
         }
         let dir = parsed
             .value(&["-C", "--directory"])

@@ -38,8 +38,8 @@ pub(super) fn statements(text: &str, dialect: &str) -> Vec<Statement> {
     }
     for effect in sql::effects(text, dialect) {
         match effect.verb {
-            Verb::Read | Verb::Create => {}
-            Verb::Unknown => out.extend(by_words(&effect.witness)),
+            Verb::Create => {}
+            Verb::Read | Verb::Unknown => out.extend(by_words(&effect.witness)),
             _ => out.push(of_effect(effect)),
         }
     }
@@ -298,6 +298,18 @@ fn judge(words: &[String]) -> Option<Statement> {
         }
         "purge" => destroys(Verb::Delete, "log", 0, "deletes logs"),
         "revoke" | "reassign" => Some(change(Verb::Update, "rights", words, "changes rights")),
+        "select" | "perform" | "call" | "exec" | "execute" | "do" | "begin" => {
+            let at = destroying_call(words)?;
+            destroys(
+                Verb::Delete,
+                "routine",
+                at,
+                "calls a routine that takes away or stops something",
+            )
+        }
+        "disable" | "disable_all" | "truncate_preserve" | "deleteall" => {
+            destroys(Verb::Disrupt, "table", 0, "switches a table off")
+        }
         // Only Cypher starts a pattern with `match`.
         "match" | "optional"
             if words
@@ -308,6 +320,40 @@ fn judge(words: &[String]) -> Option<Statement> {
         }
         _ => None,
     }
+}
+
+/// Where a routine is called that ends sessions, deletes or runs programs, by
+/// the manuals of `PostgreSQL` 17 and SQL Server or by its own name.
+fn destroying_call(words: &[String]) -> Option<usize> {
+    const KNOWN: &[&str] = &[
+        "pg_terminate_backend",
+        "pg_drop_replication_slot",
+        "pg_replication_slot_advance",
+        "pg_promote",
+        "pg_wal_replay_pause",
+        "pg_stat_reset",
+        "pg_stat_statements_reset",
+        "lo_unlink",
+        "xp_cmdshell",
+        "sys_exec",
+        "sp_rename",
+        "sp_detach_db",
+        "sp_removedbreplication",
+        "drop_chunks",
+        "cron.unschedule",
+        "kill_query",
+    ];
+    let statement = matches!(words.first().map(String::as_str), Some("call" | "exec" | "execute"));
+    words.iter().enumerate().skip(1).position(|(at, word)| {
+        let called = words.get(at + 1).is_some_and(|next| next == "(") || (statement && at == 1);
+        let name = word.rsplit('.').next().unwrap_or(word);
+        called
+            && (KNOWN.contains(&name)
+                || KNOWN.contains(&word.as_str())
+                || (name.contains('_') && super::vocabulary::is_strong_verb(name))
+                || (statement && super::vocabulary::is_strong_verb(name)))
+    })
+    .map(|at| at + 1)
 }
 
 fn change(verb: Verb, kind: &'static str, words: &[String], reason: &'static str) -> Statement {

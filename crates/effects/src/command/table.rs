@@ -15,7 +15,8 @@
 //! | `!term` | the option, `%` or `&` term does not hold |
 //!
 //! The effect is `none`, `read`, `create`, `update`, `disrupt`, `replace`,
-//! `delete`, `forget`, `unknown`, or `run` (the rest is a command). `!` marks
+//! `delete`, `forget`, `unknown`, or `run` (the rest is a command, or with
+//! `remote:--opt` or `here:$3` as its object the text given there). `!` marks
 //! it dangerous, `.` harmless, where that differs from the verb's default. The
 //! first row that holds decides. Rows whose pattern starts with `@` say how to
 //! read the program's arguments and where its target is named.
@@ -25,10 +26,12 @@ use crate::shell::{glob_match, glob_match_nocase};
 
 /// The tables, each sorted by program.
 const TABLES: &[&str] = &[
+    include_str!("../../data/commands/agents.tsv"),
     include_str!("../../data/commands/brokers.tsv"),
     include_str!("../../data/commands/clouds.tsv"),
     include_str!("../../data/commands/containers.tsv"),
     include_str!("../../data/commands/databases.tsv"),
+    include_str!("../../data/commands/developer.tsv"),
     include_str!("../../data/commands/forges.tsv"),
     include_str!("../../data/commands/hosts.tsv"),
     include_str!("../../data/commands/infrastructure.tsv"),

@@ -98,17 +98,122 @@ const STRONG: &[&str] = &[
     "rollback",
 ];
 
-/// Whether a lower-case verb, alone or with an object (`delete-table`,
-/// `db:drop`), destroys.
+/// Verbs that undo, stop or take away in most tools; not strong enough alone
+/// where a tool is known to have other uses for them.
+const WEAK: &[&str] = &[
+    "reset",
+    "revert",
+    "downgrade",
+    "revoke",
+    "deactivate",
+    "deregister",
+    "unregister",
+    "evict",
+    "shutdown",
+    "drain",
+    "failover",
+    "fresh",
+    "force-reset",
+];
+/// Verbs that take away or stop what others use, in clients of services.
+const SERVICE: &[&str] = &[
+    "remove",
+    "stop",
+    "disable",
+    "detach",
+    "suspend",
+    "pause",
+    "kill",
+    "cancel",
+    "clear",
+    "empty",
+    "prune",
+    "restore",
+    "promote",
+    "unset",
+    "archive",
+    "undo",
+    "expire",
+    "invalidate",
+    "abort",
+    "reboot",
+    "disconnect",
+    "del",
+];
+/// What such names begin with when they only read or add.
+const READS: &[&str] = &[
+    "get", "list", "ls", "show", "describe", "status", "info", "check", "create", "add", "view",
+];
+
+/// Whether a verb, alone or with an object (`delete-table`, `db:drop`,
+/// `DeleteTable`), destroys.
 pub(super) fn is_strong_verb(word: &str) -> bool {
+    let kebab = super::cloud::kebab(word);
     let lower = word.to_ascii_lowercase();
     STRONG.contains(&lower.as_str())
-        || lower.split([':', '-', '_', '.', '/']).any(|part| {
-            STRONG.contains(&part) && part.len() > 3 || matches!(part, "nuke" | "drop" | "wipe")
+        || kebab.split([':', '-', '_', '.', '/']).any(|part| {
+            STRONG.contains(&part) && part.len() > 3
+                || matches!(part, "nuke" | "drop" | "wipe")
+                || glued(part)
         })
         || lower.ends_with("db:reset")
         || lower.ends_with("db-reset")
         || lower == "reset-db"
+}
+
+/// `deletetable`, `destroyall`: a verb with its object and no sign between.
+fn glued(word: &str) -> bool {
+    ["delete", "destroy", "purge", "truncate"]
+        .iter()
+        .filter_map(|verb| word.strip_prefix(verb))
+        .any(|rest| rest.len() > 2 && rest.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+/// Whether a word is, or holds as a part, a verb that mostly undoes or stops.
+pub(super) fn is_weak_verb(word: &str) -> bool {
+    has_part(word, WEAK)
+}
+
+/// Whether a subcommand of a service's client takes away or stops.
+pub(super) fn is_service_verb(word: &str) -> bool {
+    has_part(word, WEAK) || has_part(word, SERVICE)
+}
+
+fn has_part(word: &str, list: &[&str]) -> bool {
+    let kebab = super::cloud::kebab(word);
+    let mut parts = kebab.split([':', '-', '_', '.']).peekable();
+    if parts.peek().is_some_and(|first| READS.contains(first)) {
+        return false;
+    }
+    let first = parts.next();
+    let last = parts.next_back();
+    [first, last]
+        .into_iter()
+        .flatten()
+        .any(|part| list.contains(&part))
+        || list.contains(&kebab.as_str())
+}
+
+/// An option that by its name alone destroys: `--delete-secret-keys`, `--purge`.
+pub(super) fn is_destroying_option(arg: &str) -> bool {
+    let Some(name) = arg.strip_prefix("--") else {
+        return false;
+    };
+    let name = name.split('=').next().unwrap_or(name);
+    [
+        "delete",
+        "destroy",
+        "purge",
+        "wipe",
+        "erase",
+        "drop",
+        "unregister",
+        "decommission",
+        "force-reset",
+    ]
+    .iter()
+    .filter_map(|verb| name.strip_prefix(verb))
+    .any(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// Whether arguments given to an unknown program could destroy.

@@ -143,6 +143,7 @@ impl Shell<'_> {
         }
         let url = crate::shell::show(url);
         let url = url.as_str();
+        self.judge_sent_statements(url, body);
         let Some(danger) = judge(&Request { method, url, body }) else {
             if body.is_some_and(|b| b.chars().all(|c| c == HOLE) && !b.is_empty())
                 && url.contains("graphql")
@@ -162,11 +163,43 @@ impl Shell<'_> {
             self.record(&found, Scope::Machine, Target::machine());
             return;
         }
+        let target = self.request_target(url);
+        self.record(&found, Scope::Service, target);
+    }
+
+    /// Statements a JSON body holds for a database behind the address.
+    fn judge_sent_statements(&mut self, url: &str, body: Option<&str>) {
+        const KEYS: &[&str] = &["\"sql\"", "\"query\"", "\"statement\"", "\"stmt\""];
+        let Some(body) = body.filter(|b| KEYS.iter().any(|key| b.contains(key))) else {
+            return;
+        };
+        let Ok(json) = serde_json::from_str::<serde_json::Value>(body) else {
+            return;
+        };
+        let mut texts = Vec::new();
+        sent(&json, &mut texts, 0);
+        for text in texts {
+            for found in super::statements::statements(&text, "any")
+                .into_iter()
+                .filter(|s| s.dangerous)
+            {
+                let target = self.request_target(url);
+                self.on_service(found.verb, &found.kind, &found.object, &found.reason, target);
+            }
+        }
+    }
+
+    /// Where a request lands. An address of this machine says nothing once a
+    /// tunnel was opened, or where it is the proxy of a cluster.
+    fn request_target(&self, url: &str) -> Target {
         let target = resolve(
             vec![("endpoint".to_owned(), url.to_owned())],
             self.context.targets(),
         );
-        self.record(&found, Scope::Service, target);
+        let proxied = ["/api/v1/namespaces/", "/api/v1/nodes/", "/apis/"]
+            .iter()
+            .any(|path| url.contains(path));
+        self.past_tunnels(target, proxied)
     }
 
     /// A finding against an address named by a call, not a command line.
@@ -186,5 +219,28 @@ impl Shell<'_> {
             reason,
         };
         self.record(&found, Scope::Service, target);
+    }
+}
+
+/// Texts of statements in a JSON body.
+fn sent(json: &serde_json::Value, out: &mut Vec<String>, depth: u32) {
+    if depth > 8 || out.len() > 32 {
+        return;
+    }
+    match json {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    serde_json::Value::String(text)
+                        if matches!(key.as_str(), "sql" | "query" | "statement" | "stmt") =>
+                    {
+                        out.push(text.clone());
+                    }
+                    inner => sent(inner, out, depth + 1),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| sent(item, out, depth + 1)),
+        _ => {}
     }
 }

@@ -24,6 +24,43 @@ impl Shell<'_> {
             "format" if args.iter().any(|a| a.ends_with(':')) => {
                 self.destroys(Verb::Delete, "disk", &args.join(" "), "formats a drive");
             }
+            "robocopy"
+                if args.iter().any(|a| {
+                    ["/mir", "/purge", "/move", "/mov"].contains(&a.to_ascii_lowercase().as_str())
+                }) && !args.iter().any(|a| a.eq_ignore_ascii_case("/l")) =>
+            {
+                self.destroys(
+                    Verb::Delete,
+                    "files",
+                    args.get(1).map_or("", String::as_str),
+                    "deletes what the source does not have",
+                );
+            }
+            "sc"
+                if args.iter().take(2).any(|a| {
+                    ["delete", "stop"].contains(&a.to_ascii_lowercase().as_str())
+                }) =>
+            {
+                self.destroys(
+                    Verb::Disrupt,
+                    "service",
+                    &args.join(" "),
+                    "stops or deletes a service",
+                );
+            }
+            "wmic" | "net" | "netsh" | "dism" | "fsutil"
+                if args.iter().any(|a| {
+                    ["delete", "stop", "reset", "/delete", "call"]
+                        .contains(&a.to_ascii_lowercase().as_str())
+                }) =>
+            {
+                self.destroys(
+                    Verb::Update,
+                    "system",
+                    &args.join(" "),
+                    "deletes, stops or resets a part of the system",
+                );
+            }
             "diskpart" => self.destroys(
                 Verb::Delete,
                 "disk",
@@ -92,6 +129,13 @@ impl Shell<'_> {
         };
         let text = args.get(at + 1..).unwrap_or(&[]).join(" ");
         for line in text.split(['&', '|']) {
+            // `for … do COMMAND` runs it for each.
+            let line = match line.split_once(" do ") {
+                Some((head, body)) if head.trim_start().to_ascii_lowercase().starts_with("for") => {
+                    body.trim_start_matches(['(', '@', ' '])
+                }
+                _ => line,
+            };
             let words: Vec<String> = line
                 .split_ascii_whitespace()
                 .map(|w| w.trim_matches('"').replace('*', &STAR.to_string()))
@@ -245,6 +289,24 @@ impl Shell<'_> {
                 }
                 "stop-service" | "remove-service" => {
                     self.destroys(Verb::Disrupt, "service", &rest.join(" "), "stops a service");
+                }
+                "invoke-sqlcmd" | "invoke-dbaquery" => {
+                    for statement in super::statements::statements(&rest.join(" "), "any")
+                        .into_iter()
+                        .chain(
+                            rest.iter()
+                                .flat_map(|text| super::statements::statements(text, "any")),
+                        )
+                        .filter(|s| s.dangerous)
+                    {
+                        self.on_service(
+                            statement.verb,
+                            &statement.kind,
+                            &statement.object,
+                            &statement.reason,
+                            crate::target::Target::unknown(),
+                        );
+                    }
                 }
                 "iex" | "invoke-expression" => self.judge_invoke(rest),
                 "remove-itemproperty"

@@ -34,9 +34,9 @@ impl Shell<'_> {
             "parallel" => Some(self.run_parallel(args, stdin)),
             "env" => Some(self.run_env(args, stdin)),
             "su" | "runuser" => Some(self.run_su(args, stdin)),
-            "ssh" | "mosh" => Some(self.run_ssh(args, stdin)),
+            "ssh" | "mosh" | "autossh" => Some(self.run_ssh(args, stdin)),
             "watch" | "at" | "batch" | "script" | "nix-shell" | "tmux" | "screen" | "entr"
-            | "hyperfine" => self.run_text_option(name, args, stdin),
+            | "expect" => self.run_text_option(name, args, stdin),
             _ => None,
         }
     }
@@ -192,6 +192,7 @@ impl Shell<'_> {
         let Some((at, host)) = parsed.positionals.first().copied() else {
             return HOLE.to_string();
         };
+        self.tunnelled |= parsed.has(&["-L", "-D", "-W"]);
         for option in parsed.values(&["-o"]) {
             if let Some((name, command)) = option.split_once('=')
                 && matches!(
@@ -336,9 +337,11 @@ impl Shell<'_> {
             "nix-shell" => "--run --command -p --packages -I --arg --argstr",
             "tmux" => "-c -s -n -t -L -S -f -F -x -y -e",
             "screen" => "-S -c -h -T -t -L -s",
+            "expect" => "-c -f -d",
+            "entr" => "",
             _ => "-f -q -t",
         };
-        let stop_after = matches!(name, "watch" | "screen").then_some(0);
+        let stop_after = matches!(name, "watch" | "screen" | "entr").then_some(0);
         let grammar = Grammar {
             values,
             stop_after,
@@ -373,7 +376,9 @@ impl Shell<'_> {
                     .collect::<Vec<_>>()
                     .join(" ")
             }
-            "screen" => {
+            "entr" if parsed.has(&["-s"]) => parsed.positional(0)?.to_owned(),
+            "expect" => expected(parsed.value(&["-c"]).or(stdin)?),
+            "screen" | "entr" => {
                 let (at, _) = parsed.positionals.first()?;
                 return Some(self.run_argv(args.get(*at..)?, None));
             }
@@ -437,6 +442,7 @@ impl Shell<'_> {
                 let image = parsed.positional(used.saturating_sub(1)).unwrap_or("");
                 let image = image.rsplit('/').next().unwrap_or(image);
                 let image = image.split([':', '@']).next().unwrap_or(image);
+                let image = image.strip_suffix("-cli").unwrap_or(image);
                 let argv = if table::find(image).is_some()
                     && rest
                         .first()
@@ -489,6 +495,44 @@ impl Shell<'_> {
         }
     }
 
+    /// Runs the text that options (`--command`) or positionals (`$3`) hold.
+    pub(super) fn run_given_text(
+        &mut self,
+        block: table::Block,
+        parsed: &Args<'_>,
+        place: &str,
+        sources: &str,
+    ) -> String {
+        let mut texts: Vec<String> = Vec::new();
+        for source in sources.split(',') {
+            match source.strip_prefix('$').and_then(|i| i.parse::<usize>().ok()) {
+                Some(index) => texts.push(
+                    parsed
+                        .positionals
+                        .iter()
+                        .skip(index.saturating_sub(1))
+                        .map(|(_, t)| *t)
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                ),
+                None => texts.extend(parsed.values(&[source]).map(str::to_owned)),
+            }
+        }
+        let run = |shell: &mut Self| {
+            let mut output = String::new();
+            for text in &texts {
+                output = shell.run_code(text, None);
+            }
+            output
+        };
+        if place == "remote" {
+            let target = resolve(self.facets(block, parsed), self.context.targets());
+            self.elsewhere(target, run)
+        } else {
+            self.in_subshell(run)
+        }
+    }
+
     /// In a container with host paths mounted: the paths are translated back.
     fn run_mounted(
         &mut self,
@@ -537,6 +581,18 @@ impl Shell<'_> {
             _ => self.run_argv(rest, stdin),
         }
     }
+}
+
+/// The programs an `expect` script spawns, one a line.
+fn expected(script: &str) -> String {
+    script
+        .split([';', '\n'])
+        .filter_map(|line| {
+            let line = line.trim();
+            line.strip_prefix("spawn ").or_else(|| line.strip_prefix("exec "))
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn is_assignment(word: &str) -> bool {

@@ -82,6 +82,11 @@ const PROGRAM: &[&str] = &[
     "Bun.spawn",
     "execa",
     "pcntl_exec",
+    "System.cmd",
+    "exec.Command",
+    "exec.CommandContext",
+    "system2",
+    "os.StartProcess",
 ];
 /// Calls that delete a tree.
 const TREES: &[&str] = &[
@@ -112,6 +117,10 @@ const TREES: &[&str] = &[
     "del.sync",
     "fse.removeSync",
     "fse.remove",
+    "os.RemoveAll",
+    "File.rm_rf",
+    "fs.rmTree",
+    "Dir.rmtree",
 ];
 /// Calls that delete one file.
 const FILES: &[&str] = &[
@@ -129,6 +138,10 @@ const FILES: &[&str] = &[
     "FileUtils.rm",
     "FileUtils.rm_f",
     "rmdir",
+    "os.Remove",
+    "os.Truncate",
+    "file.remove",
+    "File.rm",
 ];
 /// Calls that write a file.
 const WRITES: &[&str] = &[
@@ -142,6 +155,11 @@ const WRITES: &[&str] = &[
     "Deno.writeTextFileSync",
     "Bun.write",
     "fs.truncateSync",
+    "os.Create",
+    "os.WriteFile",
+    "file.create",
+    "writeLines",
+    "File.write!",
 ];
 /// Endings of methods that send statements.
 const STATEMENTS: &[&str] = &[
@@ -187,7 +205,7 @@ const SERVICES: &[&str] = &[
 /// What the program does, in order.
 #[must_use]
 pub fn actions(code: &str, language: Language) -> Vec<Action> {
-    let tokens = tokens(code, language);
+    let tokens = super::fold::fold(tokens(code, language));
     let cloud = code.contains("boto3")
         || code.contains("google.cloud")
         || code.contains("azure")
@@ -350,6 +368,18 @@ fn call(
         })
     };
     let first = text(args);
+    // R and Julia say it in an argument.
+    let whole = args.iter().any(|a| matches!(a, Arg::Other(words) if words.to_ascii_lowercase().starts_with("recursive")));
+    if (name == "unlink" && language == Language::R || name == "rm" && language == Language::Julia)
+        && whole
+    {
+        out.push(Action::Delete(path_in(args), true));
+        return;
+    }
+    if matches!(name, ".deleteDir" | ".execute") && language == Language::Groovy {
+        out.push(Action::Code);
+        return;
+    }
     if TREES.contains(&name) || is(TREES) {
         out.push(Action::Delete(path_in(args), true));
     } else if is(FILES) || name == ".unlink" || name.ends_with("].unlink") {
@@ -423,6 +453,15 @@ fn program(args: &[Arg]) -> Action {
             all.extend(words.iter().cloned());
             Action::Program(Some(all))
         }
+        // Go, Deno and Elixir give the program and its arguments one by one.
+        [Arg::Text(_), Arg::Text(_), ..] => Action::Program(
+            args.iter()
+                .map_while(|a| match a {
+                    Arg::Text(text) => Some(Some(text.clone())),
+                    _ => None,
+                })
+                .collect(),
+        ),
         [Arg::Text(line), ..] => Action::Shell(Some(line.clone())),
         _ => Action::Program(None),
     }

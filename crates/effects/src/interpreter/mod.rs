@@ -3,6 +3,7 @@
 //! everything else is unknown.
 
 mod calls;
+mod fold;
 mod tokens;
 
 pub use calls::{Action, actions};
@@ -23,6 +24,16 @@ pub enum Language {
     Php,
     /// Lua.
     Lua,
+    /// Go.
+    Go,
+    /// R.
+    R,
+    /// Elixir.
+    Elixir,
+    /// Julia.
+    Julia,
+    /// Groovy.
+    Groovy,
 }
 
 impl Language {
@@ -37,6 +48,11 @@ impl Language {
             "perl" => Self::Perl,
             "php" => Self::Php,
             "lua" | "luajit" => Self::Lua,
+            "go" => Self::Go,
+            "R" | "Rscript" | "r" | "littler" => Self::R,
+            "elixir" | "iex" => Self::Elixir,
+            "julia" => Self::Julia,
+            "groovy" => Self::Groovy,
             _ => return None,
         })
     }

@@ -39,10 +39,16 @@ pub fn tokens(code: &str, language: Language) -> Vec<Token> {
             '/' if rest.starts_with("/*") && language == Language::JavaScript => {
                 rest.find("*/").map_or(rest.len(), |end| end + 2)
             }
-            '`' if matches!(language, Language::Ruby | Language::Perl | Language::Php) => {
+            '`' if matches!(
+                language,
+                Language::Ruby | Language::Perl | Language::Php | Language::Julia
+            ) =>
+            {
                 text(rest, c, true, &mut out)
             }
             '\'' | '"' | '`' => text(rest, c, false, &mut out),
+            // Elixir's `File.rm_rf!(…)` is a name like any other.
+            '!' if language == Language::Elixir => 1,
             _ if c.is_alphabetic() || matches!(c, '_' | '$' | '@') => name(rest, &mut out),
             _ => {
                 out.push(Token::Sign(c));
@@ -55,8 +61,13 @@ pub fn tokens(code: &str, language: Language) -> Vec<Token> {
 
 fn comment(rest: &str, language: Language) -> bool {
     match language {
-        Language::Python | Language::Ruby | Language::Perl => rest.starts_with('#'),
-        Language::JavaScript => rest.starts_with("//"),
+        Language::Python
+        | Language::Ruby
+        | Language::Perl
+        | Language::R
+        | Language::Elixir
+        | Language::Julia => rest.starts_with('#'),
+        Language::JavaScript | Language::Go | Language::Groovy => rest.starts_with("//"),
         Language::Php => rest.starts_with("//") || rest.starts_with('#'),
         Language::Lua => rest.starts_with("--"),
     }

@@ -7,14 +7,17 @@
 )]
 
 mod bash_agreement;
+mod bypasses;
 mod cloudformation;
 mod corpus;
 mod hostile;
+mod incidents;
 mod kubernetes;
 mod pulumi;
 mod robust;
 mod rows;
 mod sql;
 mod support;
+mod targets;
 mod terraform;
 mod tool_calls;
