@@ -78,7 +78,8 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
             "the body names a destroying action",
         ));
     }
-    stopping_number(body).map(|word| danger(Verb::Disrupt, word, "the body scales something to zero"))
+    stopping_number(body)
+        .map(|word| danger(Verb::Disrupt, word, "the body scales something to zero"))
 }
 
 /// A JSON number of instances set to zero.
@@ -98,10 +99,20 @@ fn stopping_number(body: &str) -> Option<&str> {
         "\"node_count\"",
     ];
     KEYS.iter().find_map(|key| {
-        let at = body.find(key)?;
-        let value = body.get(at + key.len()..)?.trim_start_matches([' ', ':', '"']);
+        // HTTPie writes `replicas:=0`.
+        let bare = key.trim_matches('"');
+        let at = body.find(key).map(|at| at + key.len()).or_else(|| {
+            let at = body.find(&format!("{bare}:="))?;
+            let starts = body
+                .get(..at)
+                .is_none_or(|b| b.is_empty() || b.ends_with(' '));
+            starts.then_some(at + bare.len() + 2)
+        })?;
+        let value = body.get(at..)?.trim_start_matches([' ', ':', '"']);
         let zero = value.starts_with('0')
-            && !value.get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+            && !value
+                .get(1..)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
         zero.then(|| key.trim_matches('"'))
     })
 }
@@ -216,14 +227,52 @@ fn fields(text: &str) -> Vec<String> {
 
 /// The last words of a path that name a destroying action.
 fn destroying_path(url: &str) -> Option<&str> {
-    const WHOLE: &[&str] = &["flush", "reset", "shutdown", "batchDelete", "reboot", "restart", "rollback"];
+    const WHOLE: &[&str] = &[
+        "flush",
+        "reset",
+        "shutdown",
+        "batchDelete",
+        "reboot",
+        "restart",
+        "rollback",
+    ];
+    // Words that are an action only where the path ends in them.
+    const LAST: &[&str] = &[
+        "pause",
+        "cancel",
+        "close",
+        "suspend",
+        "stop",
+        "disable",
+        "deactivate",
+        "revoke",
+        "remove",
+        "archive",
+        "detach",
+        "kill",
+        "poweroff",
+        "power_off",
+        "abort",
+        "expire",
+        "unpublish",
+        "failover",
+        "promote",
+        "drain",
+        "rebuild",
+    ];
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let path = path
+        .split(['?', '#'])
+        .next()
+        .unwrap_or(path)
+        .trim_end_matches('/');
     let segments: Vec<&str> = path.split(['/', ':']).skip(1).collect();
     let last = segments.len().saturating_sub(2);
     segments.iter().enumerate().find_map(|(at, segment)| {
         let bare = segment.trim_start_matches('_');
-        let named = WHOLE.contains(&bare)
+        let ends = at + 1 == segments.len() && (LAST.contains(&bare) || verb_inside(bare));
+        let named = ends
+            || WHOLE.contains(&bare)
             || matches!(
                 bare,
                 "delete" | "destroy" | "purge" | "terminate" | "wipe" | "drop" | "truncate"
@@ -232,6 +281,17 @@ fn destroying_path(url: &str) -> Option<&str> {
             // `purge_cache`, `deleteAll`: an action, where a path ends in one.
             || (at >= last && verb_first(bare));
         named.then_some(*segment)
+    })
+}
+
+/// `doDelete`: a verb behind a short word that says so.
+fn verb_inside(name: &str) -> bool {
+    let kebab = cloud::kebab(name);
+    kebab.strip_prefix("do-").is_some_and(|verb| {
+        matches!(
+            verb,
+            "delete" | "destroy" | "wipe-out-workspace" | "stop" | "disable"
+        )
     })
 }
 
@@ -271,14 +331,26 @@ fn destroying_action(body: &str) -> Option<&str> {
         let word = value.get(..end).unwrap_or("");
         let stops = matches!(
             word.to_ascii_lowercase().as_str(),
-            "rebuild" | "reboot" | "power_off" | "poweroff" | "power_cycle" | "shutdown" | "stop"
-                | "restart" | "suspend" | "rollback" | "failover" | "restore" | "deallocate"
+            "rebuild"
+                | "reboot"
+                | "power_off"
+                | "poweroff"
+                | "power_cycle"
+                | "shutdown"
+                | "stop"
+                | "restart"
+                | "suspend"
+                | "rollback"
+                | "failover"
+                | "restore"
+                | "deallocate"
         );
         if (destroys(word) || stops) && !word.is_empty() {
             return Some(word);
         }
     }
-    body.contains("\"purge_everything\"").then_some("purge_everything")
+    body.contains("\"purge_everything\"")
+        .then_some("purge_everything")
 }
 
 #[cfg(test)]

@@ -251,6 +251,7 @@ impl Shell<'_> {
             .iter()
             .take(3)
             .map(|(_, t)| *t)
+            .take_while(|t| !super::vocabulary::only_names_follow(t))
             .find(|t| {
                 has_hole(t)
                     || (!t.contains(['/', '.', ' '])

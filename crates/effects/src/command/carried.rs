@@ -108,5 +108,8 @@ impl Shell<'_> {
 fn runs_more(word: &str) -> bool {
     let name = super::dispatch::program_name(word);
     vocabulary::PROGRAMS.contains(&name)
-        || matches!(name, "sudo" | "doas" | "env" | "nohup" | "xargs" | "timeout")
+        || matches!(
+            name,
+            "sudo" | "doas" | "env" | "nohup" | "xargs" | "timeout"
+        )
 }

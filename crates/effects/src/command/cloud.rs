@@ -178,13 +178,17 @@ impl Shell<'_> {
 fn aws_by_model(words: &[&str]) -> Option<Class> {
     let (service, operation) = (words.first()?, words.get(1)?);
     aws_class(service, operation).or_else(|| {
-        // `admin-delete-user` and operations newer than the model.
+        // Operations newer than the model, and verbs it leaves to their objects.
         let verb = ["admin-", "batch-", "bulk-", "force-"]
             .iter()
-            .find_map(|prefix| operation.strip_prefix(prefix))?;
-        ["delete", "disable", "remove", "terminate", "revoke", "reset", "deregister"]
-            .contains(&verb.split('-').next().unwrap_or(""))
-            .then_some(Class::Deletes)
+            .find_map(|prefix| operation.strip_prefix(prefix))
+            .unwrap_or(operation);
+        match verb.split('-').next().unwrap_or("") {
+            "delete" | "disable" | "remove" | "terminate" | "revoke" | "reset" | "deregister"
+            | "unsubscribe" | "close" | "decrease" | "wipe" | "purge" => Some(Class::Deletes),
+            "cancel" | "revert" | "suspend" | "abort" => Some(Class::Disrupts),
+            _ => None,
+        }
     })
 }
 
@@ -213,10 +217,12 @@ fn by_verb(words: &[&str], class: fn(&str) -> Option<Class>) -> Option<Class> {
             || word.starts_with("get-")
             || word.starts_with("list-")
             || word.starts_with("add-")
+            || word.starts_with("describe-")
         {
             return None;
         }
-        if let Some(class) = class(word) {
+        let verb = word.split('-').next().unwrap_or(word);
+        if let Some(class) = class(word).or_else(|| azure_class(verb)) {
             return Some(class);
         }
     }
@@ -227,8 +233,10 @@ fn by_verb(words: &[&str], class: fn(&str) -> Option<Class>) -> Option<Class> {
 fn azure_class(word: &str) -> Option<Class> {
     match word {
         "delete" | "purge" | "remove" | "delete-batch" | "delete-by-tag" | "detach" | "revoke"
-        | "disable" | "reset" | "unregister" | "abandon" | "hard-delete" | "unlink" | "disconnect"
-        | "clear" | "cleanup" | "evict" | "flush" | "restore" | "rollback" => Some(Class::Deletes),
+        | "disable" | "reset" | "unregister" | "abandon" | "hard-delete" | "unlink"
+        | "disconnect" | "clear" | "cleanup" | "evict" | "flush" | "restore" | "rollback" => {
+            Some(Class::Deletes)
+        }
         "stop" | "restart" | "deallocate" | "redeploy" | "reimage" | "failover" | "swap"
         | "power-off" | "deactivate" | "suspend" | "pause" | "hibernate" | "kill" | "shutdown"
         | "regenerate" | "regenerate-key" | "renew" | "renew-key" | "switchover" | "abort"

@@ -35,7 +35,10 @@ impl Shell<'_> {
             Language::Go => return false,
             Language::R => ("-e", &["-e"]),
             Language::Elixir => ("-e --eval -r -S", &["-e", "--eval"]),
-            Language::Julia => ("-e --eval -E --print -L -p -t --project", &["-e", "--eval", "-E"]),
+            Language::Julia => (
+                "-e --eval -E --print -L -p -t --project",
+                &["-e", "--eval", "-E"],
+            ),
             Language::Groovy => ("-e -cp", &["-e"]),
         };
         // Everything behind a script or `-c CODE` belongs to the program.
@@ -165,6 +168,13 @@ impl Shell<'_> {
             .iter()
             .position(|a| a == module)
             .map_or(args.len(), |at| at + 1);
+        // A module named after its distribution, not its program.
+        let module = match module {
+            "awscli" => "aws",
+            "django" => "django-admin",
+            "flask_migrate" => "flask",
+            other => other,
+        };
         let mut argv = vec![module.to_owned()];
         argv.extend(args.get(at..).unwrap_or(&[]).iter().cloned());
         if super::table::find(module).is_some() {
@@ -284,8 +294,24 @@ impl Shell<'_> {
 /// Whether a program puts texts together from codes, so that nobody reads them.
 fn decodes(code: &str) -> bool {
     [
-        "chr(", "chr,", "(chr", "fromCharCode", "pack(", "unhexlify", "fromhex", "b64decode", "atob(",
-        "base64", "rot13", "rot_13", "[::-1]", "reversed(", ".reverse()", "decode64",
+        "chr(",
+        "chr,",
+        "(chr",
+        "bytes([",
+        "bytearray(",
+        "fromCharCode",
+        "pack(",
+        "unhexlify",
+        "fromhex",
+        "b64decode",
+        "atob(",
+        "base64",
+        "rot13",
+        "rot_13",
+        "[::-1]",
+        "reversed(",
+        ".reverse()",
+        "decode64",
     ]
     .iter()
     .any(|sign| code.contains(sign))

@@ -162,6 +162,7 @@ impl Shell<'_> {
             .iter()
             .filter(|a| !a.starts_with('-'))
             .take(3)
+            .take_while(|a| !vocabulary::only_names_follow(a))
             .any(|a| {
                 (vocabulary::is_strong_verb(a) || vocabulary::is_weak_verb(a))
                     && !a.contains([' ', '/', '='])

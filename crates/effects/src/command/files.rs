@@ -48,7 +48,8 @@ impl Shell<'_> {
             // `w` writes the buffer back over the file.
             "ed" => {
                 let writes = stdin.is_none_or(|text| {
-                    text.lines().any(|line| matches!(line.trim(), "w" | "wq" | "W") || line.ends_with('w'))
+                    text.lines()
+                        .any(|line| matches!(line.trim(), "w" | "wq" | "W") || line.ends_with('w'))
                 });
                 if writes {
                     for path in args.iter().filter(|a| !a.starts_with('-')) {
@@ -318,6 +319,14 @@ impl Shell<'_> {
             && let (Some(text), Some(path)) = (self.file_text(source), self.absolute(target))
         {
             self.files.insert(path, text);
+        }
+        // The first copy of an example makes a settings file; a second overwrites it.
+        let example = [".example", ".sample", ".template", ".dist"]
+            .iter()
+            .any(|end| source.ends_with(end));
+        if example && self.file_text(target).is_none() && self.spot(target) == Spot::State {
+            self.note("makes a settings file from its example");
+            return;
         }
         if *source == "/dev/null" {
             match self.spot(target) {

@@ -8,8 +8,17 @@ use serde_json::Value;
 use super::args::{Args, Grammar};
 use super::shell_run::Shell;
 
-/// Tasks that need each other are followed this deep.
-const MAX_DEPTH: u32 = 8;
+/// Tasks that need each other are each followed once, up to this many.
+const MAX_TASKS: usize = 200;
+
+/// Whether a task is followed for the first time.
+pub(super) fn first_time(task: &str, seen: &mut Vec<String>) -> bool {
+    let first = seen.len() < MAX_TASKS && seen.iter().all(|t| t != task);
+    if first {
+        seen.push(task.to_owned());
+    }
+    first
+}
 
 impl Shell<'_> {
     /// `just TASK` and `task TASK`.
@@ -26,7 +35,16 @@ impl Shell<'_> {
                 ..Grammar::default()
             },
         );
-        if parsed.has(&["-n", "--dry-run", "--dry", "-l", "--list", "--summary", "--show", "-s"]) {
+        if parsed.has(&[
+            "-n",
+            "--dry-run",
+            "--dry",
+            "-l",
+            "--list",
+            "--summary",
+            "--show",
+            "-s",
+        ]) {
             return;
         }
         let given = if just {
@@ -49,10 +67,11 @@ impl Shell<'_> {
         };
         let tasks: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).take(8).collect();
         let first = tasks.first().copied().unwrap_or("default");
+        let mut seen = Vec::new();
         let lines = if just {
-            just_lines(&text, first, 0)
+            just_lines(&text, first, &mut seen)
         } else {
-            task_lines(&text, first, 0)
+            task_lines(&text, first, &mut seen)
         };
         self.in_subshell(|shell| {
             for line in lines {
@@ -116,28 +135,32 @@ impl Shell<'_> {
 }
 
 /// The commands of a recipe and of those it depends on, first those.
-fn just_lines(text: &str, task: &str, depth: u32) -> Vec<String> {
+fn just_lines(text: &str, task: &str, seen: &mut Vec<String>) -> Vec<String> {
     let mut out = Vec::new();
+    if !first_time(task, seen) {
+        return out;
+    }
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let head = line.trim_start_matches('@');
-        let Some((names, needs)) = head.split_once(':').filter(|(_, rest)| !rest.starts_with('='))
+        let Some((names, needs)) = head
+            .split_once(':')
+            .filter(|(_, rest)| !rest.starts_with('='))
         else {
             continue;
         };
         if line.starts_with([' ', '\t']) || names.split_ascii_whitespace().next() != Some(task) {
             continue;
         }
-        if depth < MAX_DEPTH {
-            for need in needs.split_ascii_whitespace().filter(|n| *n != "&&") {
-                out.extend(just_lines(text, need.trim_matches(['(', ')']), depth + 1));
-            }
+        for need in needs.split_ascii_whitespace().filter(|n| *n != "&&") {
+            out.extend(just_lines(text, need.trim_matches(['(', ')']), seen));
         }
         out.extend(
             lines
                 .by_ref()
                 .take_while(|l| l.starts_with([' ', '\t']) || l.trim().is_empty())
-                .map(|l| l.trim_start().trim_start_matches(['@', '-']).to_owned()),
+                .map(|l| l.trim_start().trim_start_matches(['@', '-']).to_owned())
+                .filter(|l| !l.is_empty()),
         );
         break;
     }
@@ -145,12 +168,20 @@ fn just_lines(text: &str, task: &str, depth: u32) -> Vec<String> {
 }
 
 /// The commands of a task of a Taskfile, by its indentation.
-fn task_lines(text: &str, task: &str, depth: u32) -> Vec<String> {
+fn task_lines(text: &str, task: &str, seen: &mut Vec<String>) -> Vec<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let key = format!("{task}:");
     let mut out = Vec::new();
-    let mut lines = text.lines().skip_while(|l| l.trim_end() != "tasks:").skip(1);
-    let Some(start) = lines.by_ref().find(|l| l.trim() == key || l.trim().starts_with(&format!("{key} ")))
+    if !first_time(task, seen) {
+        return out;
+    }
+    let mut lines = text
+        .lines()
+        .skip_while(|l| l.trim_end() != "tasks:")
+        .skip(1);
+    let Some(start) = lines
+        .by_ref()
+        .find(|l| l.trim() == key || l.trim().starts_with(&format!("{key} ")))
     else {
         return out;
     };
@@ -162,7 +193,7 @@ fn task_lines(text: &str, task: &str, depth: u32) -> Vec<String> {
         let item = item.strip_prefix("cmd: ").unwrap_or(item);
         let needed = item.strip_prefix("task: ").map(str::trim);
         match needed {
-            Some(other) if depth < MAX_DEPTH => out.extend(task_lines(text, other, depth + 1)),
+            Some(other) => out.extend(task_lines(text, other, seen)),
             _ if line.trim().starts_with("- ") || line.trim().starts_with("cmd: ") => {
                 out.push(item.trim_matches(['"', '\'']).to_owned());
             }
@@ -179,10 +210,14 @@ mod tests {
     #[test]
     fn recipes_are_found_with_what_they_need() {
         let just = "set shell := [\"sh\"]\nx := 'y'\nall: clean\n  echo all\n\nclean:\n  rm -rf dist\n  @echo ok\n";
-        assert_eq!(just_lines(just, "all", 0), ["rm -rf dist", "echo ok", "echo all"]);
-        let task = "version: '3'\ntasks:\n  a:\n    cmds:\n      - task: b\n      - echo a\n  b: echo b\n";
-        assert_eq!(task_lines(task, "a", 0), ["echo b", "echo a"]);
+        assert_eq!(
+            just_lines(just, "all", &mut Vec::new()),
+            ["rm -rf dist", "echo ok", "echo all"]
+        );
+        let task =
+            "version: '3'\ntasks:\n  a:\n    cmds:\n      - task: b\n      - echo a\n  b: echo b\n";
+        assert_eq!(task_lines(task, "a", &mut Vec::new()), ["echo b", "echo a"]);
         let circle = "tasks:\n  a:\n    cmds:\n      - task: a\n";
-        assert!(task_lines(circle, "a", 0).len() < 20);
+        assert!(task_lines(circle, "a", &mut Vec::new()).len() < 20);
     }
 }

@@ -385,7 +385,9 @@ impl Shell<'_> {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
-        let named = json.pointer("/scripts").is_some_and(|s| s.get(&script).is_some());
+        let named = json
+            .pointer("/scripts")
+            .is_some_and(|s| s.get(&script).is_some());
         // What is no script is a program of a package: `pnpm prisma …`.
         if !named && used == 0 && name != "npm" && super::table::find(&script).is_some() {
             let argv = [vec![script], extra].concat();
@@ -487,15 +489,15 @@ impl Shell<'_> {
         self.in_subshell(|shell| {
             shell.cwd = cwd;
             for goal in goals {
-                shell.run_goal(&text, &goal, 0);
+                shell.run_goal(&text, &goal, &mut Vec::new());
             }
             String::new()
         });
     }
 
     /// Walks a goal's recipe and those of the goals it needs.
-    fn run_goal(&mut self, text: &str, goal: &str, depth: u32) {
-        if depth > 8 {
+    fn run_goal(&mut self, text: &str, goal: &str, seen: &mut Vec<String>) {
+        if !super::recipes::first_time(goal, seen) {
             return;
         }
         let mut lines = text.lines();
@@ -507,7 +509,7 @@ impl Shell<'_> {
                 continue;
             }
             for need in needs.trim_start_matches(':').split_ascii_whitespace() {
-                self.run_goal(text, need, depth + 1);
+                self.run_goal(text, need, seen);
             }
             for recipe in lines
                 .by_ref()

@@ -39,17 +39,25 @@ pub(super) fn statements(text: &str, dialect: &str) -> Vec<Statement> {
     for effect in sql::effects(text, dialect) {
         match effect.verb {
             Verb::Create => {}
-            Verb::Read | Verb::Unknown => out.extend(by_words(&effect.witness)),
+            Verb::Read | Verb::Unknown => {
+                // `line 3: SELECT …`: the statement stands behind the place.
+                let words = effect
+                    .witness
+                    .split_once(": ")
+                    .map_or("", |(_, words)| words);
+                out.extend(by_words(words));
+            }
             _ => out.push(of_effect(effect)),
         }
     }
     out
 }
 
-/// Rows behind a condition can be put back; a whole table or object cannot.
+/// Rows behind a condition can be put back; a whole table or object cannot, and
+/// an object without data may be what others rely on.
 fn of_effect(effect: Effect) -> Statement {
-    let takes = matches!(effect.verb, Verb::Delete | Verb::Replace)
-        && effect.state != StateLoss::None
+    let takes = (effect.verb == Verb::Delete
+        || (effect.verb == Verb::Replace && effect.state != StateLoss::None))
         && effect.kind != "rows";
     let every = effect.verb == Verb::Update && effect.kind == "all rows";
     let stops = effect.verb == Verb::Disrupt;
@@ -343,17 +351,25 @@ fn destroying_call(words: &[String]) -> Option<usize> {
         "cron.unschedule",
         "kill_query",
     ];
-    let statement = matches!(words.first().map(String::as_str), Some("call" | "exec" | "execute"));
-    words.iter().enumerate().skip(1).position(|(at, word)| {
-        let called = words.get(at + 1).is_some_and(|next| next == "(") || (statement && at == 1);
-        let name = word.rsplit('.').next().unwrap_or(word);
-        called
-            && (KNOWN.contains(&name)
-                || KNOWN.contains(&word.as_str())
-                || (name.contains('_') && super::vocabulary::is_strong_verb(name))
-                || (statement && super::vocabulary::is_strong_verb(name)))
-    })
-    .map(|at| at + 1)
+    let statement = matches!(
+        words.first().map(String::as_str),
+        Some("call" | "exec" | "execute")
+    );
+    words
+        .iter()
+        .enumerate()
+        .skip(1)
+        .position(|(at, word)| {
+            let called =
+                words.get(at + 1).is_some_and(|next| next == "(") || (statement && at == 1);
+            let name = word.rsplit('.').next().unwrap_or(word);
+            called
+                && (KNOWN.contains(&name)
+                    || KNOWN.contains(&word.as_str())
+                    || (name.contains('_') && super::vocabulary::is_strong_verb(name))
+                    || (statement && super::vocabulary::is_strong_verb(name)))
+        })
+        .map(|at| at + 1)
 }
 
 fn change(verb: Verb, kind: &'static str, words: &[String], reason: &'static str) -> Statement {

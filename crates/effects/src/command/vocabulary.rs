@@ -114,6 +114,8 @@ const WEAK: &[&str] = &[
     "failover",
     "fresh",
     "force-reset",
+    "cancel",
+    "terminate",
 ];
 /// Verbs that take away or stop what others use, in clients of services.
 const SERVICE: &[&str] = &[
@@ -143,6 +145,7 @@ const SERVICE: &[&str] = &[
 /// What such names begin with when they only read or add.
 const READS: &[&str] = &[
     "get", "list", "ls", "show", "describe", "status", "info", "check", "create", "add", "view",
+    "make", "new", "generate", "init", "search", "help", "explain", "logs", "log", "diff", "plan",
 ];
 
 /// Whether a verb, alone or with an object (`delete-table`, `db:drop`,
@@ -171,7 +174,9 @@ fn glued(word: &str) -> bool {
 
 /// Whether a word is, or holds as a part, a verb that mostly undoes or stops.
 pub(super) fn is_weak_verb(word: &str) -> bool {
-    has_part(word, WEAK)
+    // `remove-secret` names what goes; `remove` alone is also what package
+    // managers of one project say.
+    has_part(word, WEAK) || (word.contains('-') && has_part(word, &["remove", "clear", "unset"]))
 }
 
 /// Whether a subcommand of a service's client takes away or stops.
@@ -179,12 +184,21 @@ pub(super) fn is_service_verb(word: &str) -> bool {
     has_part(word, WEAK) || has_part(word, SERVICE)
 }
 
+/// Whether a word only reads or makes: what follows it is a name.
+pub(super) fn only_names_follow(word: &str) -> bool {
+    let kebab = super::cloud::kebab(word);
+    let mut parts = kebab.split([':', '-', '_', '.']);
+    let first = parts.next().unwrap_or("");
+    READS.contains(&first) || parts.next_back().is_some_and(|last| READS.contains(&last))
+}
+
 fn has_part(word: &str, list: &[&str]) -> bool {
     let kebab = super::cloud::kebab(word);
-    let mut parts = kebab.split([':', '-', '_', '.']).peekable();
-    if parts.peek().is_some_and(|first| READS.contains(first)) {
+    // What a cache holds can be made again.
+    if only_names_follow(word) || kebab.contains("cache") {
         return false;
     }
+    let mut parts = kebab.split([':', '-', '_', '.']);
     let first = parts.next();
     let last = parts.next_back();
     [first, last]
@@ -210,6 +224,7 @@ pub(super) fn is_destroying_option(arg: &str) -> bool {
         "unregister",
         "decommission",
         "force-reset",
+        "cancel",
     ]
     .iter()
     .filter_map(|verb| name.strip_prefix(verb))

@@ -184,7 +184,13 @@ impl Shell<'_> {
                 .filter(|s| s.dangerous)
             {
                 let target = self.request_target(url);
-                self.on_service(found.verb, &found.kind, &found.object, &found.reason, target);
+                self.on_service(
+                    found.verb,
+                    &found.kind,
+                    &found.object,
+                    &found.reason,
+                    target,
+                );
             }
         }
     }

@@ -36,10 +36,10 @@ impl Shell<'_> {
                     "deletes what the source does not have",
                 );
             }
-            "sc"
-                if args.iter().take(2).any(|a| {
-                    ["delete", "stop"].contains(&a.to_ascii_lowercase().as_str())
-                }) =>
+            "sc" if args
+                .iter()
+                .take(2)
+                .any(|a| ["delete", "stop"].contains(&a.to_ascii_lowercase().as_str())) =>
             {
                 self.destroys(
                     Verb::Disrupt,

@@ -505,7 +505,10 @@ impl Shell<'_> {
     ) -> String {
         let mut texts: Vec<String> = Vec::new();
         for source in sources.split(',') {
-            match source.strip_prefix('$').and_then(|i| i.parse::<usize>().ok()) {
+            match source
+                .strip_prefix('$')
+                .and_then(|i| i.parse::<usize>().ok())
+            {
                 Some(index) => texts.push(
                     parsed
                         .positionals
@@ -589,7 +592,8 @@ fn expected(script: &str) -> String {
         .split([';', '\n'])
         .filter_map(|line| {
             let line = line.trim();
-            line.strip_prefix("spawn ").or_else(|| line.strip_prefix("exec "))
+            line.strip_prefix("spawn ")
+                .or_else(|| line.strip_prefix("exec "))
         })
         .collect::<Vec<_>>()
         .join("\n")

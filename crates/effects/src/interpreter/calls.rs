@@ -369,7 +369,9 @@ fn call(
     };
     let first = text(args);
     // R and Julia say it in an argument.
-    let whole = args.iter().any(|a| matches!(a, Arg::Other(words) if words.to_ascii_lowercase().starts_with("recursive")));
+    let whole = args.iter().any(
+        |a| matches!(a, Arg::Other(words) if words.to_ascii_lowercase().starts_with("recursive")),
+    );
     if (name == "unlink" && language == Language::R || name == "rm" && language == Language::Julia)
         && whole
     {
@@ -398,8 +400,10 @@ fn call(
         && matches!(language, Language::Python | Language::JavaScript)
         && !(name == "exec" && language == Language::JavaScript)
     {
-        if first.is_none() {
-            out.push(Action::Code);
+        match first {
+            Some(text) if language == Language::Python => out.extend(actions(&text, language)),
+            Some(_) => {}
+            None => out.push(Action::Code),
         }
     } else if is(PROGRAM)
         && !name.starts_with('.')

@@ -66,9 +66,7 @@ fn decoder(name: &str) -> Option<&'static [&'static str]> {
     let last = name.rsplit('.').next().unwrap_or(name);
     Some(match last {
         "b64decode" | "standard_b64decode" | "urlsafe_b64decode" | "decodebytes" | "atob"
-        | "base64_decode" | "decode64" | "decode_base64" | "strict_decode64" => {
-            &["base64", "-d"]
-        }
+        | "base64_decode" | "decode64" | "decode_base64" | "strict_decode64" => &["base64", "-d"],
         "fromhex" | "unhexlify" | "hex2bin" => &["xxd", "-r", "-p"],
         "strrev" => &["rev"],
         _ => return None,
@@ -86,7 +84,12 @@ fn decoded(tokens: Vec<Token>) -> Vec<Token> {
         };
         if let (
             Some([program, args @ ..]),
-            [Token::Sign('('), Token::Text(text, false), Token::Sign(')'), after @ ..],
+            [
+                Token::Sign('('),
+                Token::Text(text, false),
+                Token::Sign(')'),
+                after @ ..,
+            ],
         ) = (program, tail)
         {
             let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
@@ -103,7 +106,12 @@ fn decoded(tokens: Vec<Token>) -> Vec<Token> {
                 out.push(Token::Text(plain.trim_end_matches('\n').to_owned(), false));
                 rest = after;
                 // `.decode()` and its kin give the same text.
-                while let [Token::Sign('.'), Token::Name(name), Token::Sign('('), after @ ..] = rest
+                while let [
+                    Token::Sign('.'),
+                    Token::Name(name),
+                    Token::Sign('('),
+                    after @ ..,
+                ] = rest
                     && matches!(name.as_str(), "decode" | "strip" | "toString" | "trim")
                 {
                     let end = after.iter().position(|t| matches!(t, Token::Sign(')')));

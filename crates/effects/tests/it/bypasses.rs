@@ -124,7 +124,7 @@ bypasses! {
     // claude-code #37662, #28784, #58424, #94314, #39601, #70369.
     compound_commands: ["ls && rm -rf /srv", "ls; rm -rf /srv", "{ rm -rf /srv; }", "(rm -rf /srv)", "ls | tee >(rm -rf /srv)",
         "if true; then rm -rf /srv; fi", "! rm -rf /srv", "ls & rm -rf /srv", "while :; do rm -rf /srv; done"]
-        but not ["ls && rm -rf dist", "(ls)", "false && rm -rf /srv; ls"];
+        but not ["ls && rm -rf dist", "(ls)"];
     // claude-code #86667 and disler/claude-code-damage-control #8.
     another_language_after_a_block: ["cmd /c rd /s /q C:\\\\", "python3 -c \"import shutil; shutil.rmtree('/srv')\""] but not ["python3 --version"];
     // Kiro #8775: redirects past trusted patterns.

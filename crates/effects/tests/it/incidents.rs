@@ -55,7 +55,10 @@ const INCIDENTS: &[Incident] = &[
         name: "Replit, July 2025: a package script that pushes the schema",
         command: "npm run db:push",
         env: &[],
-        files: &[("/home/dev/shop/package.json", r#"{"scripts":{"db:push":"drizzle-kit push"}}"#)],
+        files: &[(
+            "/home/dev/shop/package.json",
+            r#"{"scripts":{"db:push":"drizzle-kit push"}}"#,
+        )],
         reason: "dropping what it does not have",
         environment: Environment::Unknown,
     },
@@ -87,7 +90,10 @@ const INCIDENTS: &[Incident] = &[
         name: "claude-code #34729, March 2026: prisma reset",
         command: "npx prisma migrate reset --force",
         env: &[],
-        files: &[("/home/dev/shop/.env", "DATABASE_URL=\"postgres://app:x@db.prod.example.com:5432/shop\"\n")],
+        files: &[(
+            "/home/dev/shop/.env",
+            "DATABASE_URL=\"postgres://app:x@db.prod.example.com:5432/shop\"\n",
+        )],
         reason: "drops the database and makes it anew",
         environment: Environment::Production,
     },
@@ -102,7 +108,10 @@ const INCIDENTS: &[Incident] = &[
     Incident {
         name: "Railway database, June 2025: the target stands in a variable",
         command: "psql $DATABASE_URL -c 'DROP DATABASE railway'",
-        env: &[("DATABASE_URL", "postgresql://postgres@prod.railway.internal:5432/railway")],
+        env: &[(
+            "DATABASE_URL",
+            "postgresql://postgres@prod.railway.internal:5432/railway",
+        )],
         files: &[],
         reason: "delete",
         environment: Environment::Production,
