@@ -66,13 +66,25 @@ impl Shell<'_> {
             return;
         };
         let tasks: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).take(8).collect();
-        let first = tasks.first().copied().unwrap_or("default");
-        let mut seen = Vec::new();
-        let lines = if just {
-            just_lines(&text, first, &mut seen)
+        let tasks = if tasks.is_empty() {
+            vec!["default"]
         } else {
-            task_lines(&text, first, &mut seen)
+            tasks
         };
+        // Words behind a task of `just` may be its arguments or more tasks.
+        let mut seen = Vec::new();
+        let mut lines = Vec::new();
+        for task in tasks {
+            lines.extend(if just {
+                just_lines(&text, task, &mut seen)
+            } else {
+                task_lines(&text, task, &mut seen)
+            });
+        }
+        if lines.is_empty() {
+            self.judge_named_task(args);
+            return;
+        }
         self.in_subshell(|shell| {
             for line in lines {
                 shell.run_code(&line, None);
@@ -106,11 +118,11 @@ impl Shell<'_> {
             _ => return false,
         };
         for line in lines {
-            let line = line.trim_start_matches("@php ").trim_start_matches('@');
-            let line = if line.starts_with("artisan") {
-                format!("php {line}")
-            } else {
-                line.to_owned()
+            // `@php x` runs PHP, `@name` another script.
+            let line = match (line.strip_prefix("@php "), line.strip_prefix('@')) {
+                (Some(rest), _) => format!("php {rest}"),
+                (None, Some(script)) => format!("composer run {script}"),
+                (None, None) => line,
             };
             self.in_subshell(|shell| shell.run_code(&line, None));
         }

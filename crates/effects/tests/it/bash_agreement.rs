@@ -99,7 +99,12 @@ fn check(texts: impl Iterator<Item = String>) {
             wrong.push(format!("bash {expected}, we say {error:?}: {text:?}"));
         }
     }
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
