@@ -193,6 +193,11 @@ fn the_reference_page_shows_what_is_measured() {
         return;
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
+    if written != page {
+        // Beside the build, so that the difference can be looked at.
+        let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard-corpus.md");
+        std::fs::write(beside, &page).unwrap();
+    }
     assert!(
         written == page,
         "{} is stale; write it with\nUPDATE_REFERENCE=1 cargo test -p countersign-effects --test it reference",
