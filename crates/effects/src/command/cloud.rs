@@ -140,6 +140,7 @@ impl Shell<'_> {
         let parsed = Args::parse(args, &block.grammar());
         if parsed.has(&["--help", "--generate-cli-skeleton", "--version"])
             || args.last().is_some_and(|a| a == "help")
+            || parsed.positional(0) == Some("help")
         {
             self.note("only prints help");
             return true;

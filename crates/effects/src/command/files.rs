@@ -278,6 +278,12 @@ impl Shell<'_> {
                         "moves files of the system away",
                     );
                 }
+                Spot::Home if self.is_private(source) => self.destroys(
+                    Verb::Update,
+                    "files",
+                    source,
+                    "moves the person's keys or credentials away",
+                ),
                 Spot::Guard => {
                     self.hits_guard(Verb::Delete, source, "moves away what guards this machine");
                 }
@@ -291,6 +297,17 @@ impl Shell<'_> {
             }
         }
         self.judge_write(target, true);
+    }
+
+    /// Whether a path lies where a person keeps keys and credentials.
+    fn is_private(&self, path: &str) -> bool {
+        let home = self.context.home().unwrap_or("/home/~");
+        self.absolute(path).is_some_and(|full| {
+            full.strip_prefix(home).is_some_and(|rest| {
+                let first = rest.trim_start_matches('/').split('/').next().unwrap_or("");
+                matches!(first, ".ssh" | ".aws" | ".gnupg" | ".kube" | ".azure")
+            })
+        })
     }
 
     fn judge_copy(&mut self, name: &str, args: &[String]) {

@@ -429,7 +429,7 @@ impl Shell<'_> {
             .iter()
             .find(|a| !a.starts_with('-') && !a.contains('='))
         {
-            if super::vocabulary::is_strong_verb(task)
+            if (super::vocabulary::is_strong_verb(task) || super::vocabulary::is_weak_verb(task))
                 && !task.contains("test")
                 && task != "uninstall"
             {

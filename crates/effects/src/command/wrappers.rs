@@ -573,6 +573,10 @@ impl Shell<'_> {
     fn run_words_or_text(&mut self, rest: &[String], stdin: Option<&str>) -> String {
         match rest {
             [only] if only.contains(' ') => self.run_code(only, stdin),
+            // No program has blanks in its name: the words are text (`heroku run 'rm x' -a app`).
+            [first, ..] if first.contains(' ') && !first.starts_with(['/', '.', '~']) => {
+                self.run_code(&rest.join(" "), stdin)
+            }
             // `sudo NAME=value program` sets the variable for the program.
             [first, tail @ ..] if is_assignment(first) => {
                 let (name, value) = first.split_once('=').unwrap_or((first, ""));

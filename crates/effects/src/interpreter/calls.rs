@@ -210,7 +210,8 @@ pub fn actions(code: &str, language: Language) -> Vec<Action> {
         || code.contains("google.cloud")
         || code.contains("azure")
         || code.contains("aws-sdk")
-        || code.contains("Aws::");
+        || code.contains("Aws::")
+        || code.contains("kubernetes");
     let store = cloud
         || [
             "redis",
@@ -304,6 +305,18 @@ fn arguments(tokens: &[Token], start: usize, bracket: bool) -> Vec<Arg> {
 fn argument(tokens: &[&Token]) -> Arg {
     match tokens {
         [Token::Text(text, _)] => Arg::Text(text.clone()),
+        // SQLAlchemy and psycopg mark statements: `text('…')`, `sql.SQL('…')`.
+        [
+            Token::Name(name),
+            Token::Sign('('),
+            Token::Text(text, false),
+            Token::Sign(')'),
+        ] if ["text", "SQL", "sql", "raw"]
+            .iter()
+            .any(|mark| name.rsplit('.').next() == Some(mark)) =>
+        {
+            Arg::Text(text.clone())
+        }
         [Token::Sign('['), inner @ .., Token::Sign(']')] => {
             let words: Option<Vec<String>> = inner
                 .iter()
@@ -511,7 +524,8 @@ fn method_call(
         return;
     }
     let kebab = crate::command::cloud::kebab(method);
-    if cloud && crate::command::cloud::aws_class_anywhere(&kebab).is_some() {
+    let cluster = kebab.starts_with("delete-namespace") || kebab.starts_with("delete-collection");
+    if cloud && (cluster || crate::command::cloud::aws_class_anywhere(&kebab).is_some()) {
         out.push(Action::Service(method.to_owned()));
         return;
     }

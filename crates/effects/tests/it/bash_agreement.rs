@@ -81,7 +81,10 @@ const AROUND: &[(&str, &str)] = &[
 ];
 
 /// Texts on which the two are known to differ, with what bash says.
-const KNOWN: &[(&str, bool)] = &[];
+const KNOWN: &[(&str, bool)] = &[
+    // bash wants `!` at the start of a pipeline; reading on loses nothing.
+    ("ls | ! ls", false),
+];
 
 fn check(texts: impl Iterator<Item = String>) {
     let mut wrong = Vec::new();
