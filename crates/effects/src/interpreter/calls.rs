@@ -205,7 +205,7 @@ const SERVICES: &[&str] = &[
 /// What the program does, in order.
 #[must_use]
 pub fn actions(code: &str, language: Language) -> Vec<Action> {
-    let tokens = super::fold::fold(tokens(code, language));
+    let tokens = super::fold::fold(&tokens(code, language));
     let cloud = code.contains("boto3")
         || code.contains("google.cloud")
         || code.contains("azure")

@@ -11,7 +11,7 @@ const MAX_VARIABLES: usize = 200;
 
 /// Tokens with decoding calls on literals replaced by what they give, and
 /// names of variables that hold one known text replaced by that text.
-pub(super) fn fold(tokens: Vec<Token>) -> Vec<Token> {
+pub(super) fn fold(tokens: &[Token]) -> Vec<Token> {
     let tokens = decoded(tokens);
     let texts = variables(&tokens);
     if texts.is_empty() {
@@ -73,9 +73,9 @@ fn decoder(name: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-fn decoded(tokens: Vec<Token>) -> Vec<Token> {
+fn decoded(tokens: &[Token]) -> Vec<Token> {
     let mut out = Vec::with_capacity(tokens.len());
-    let mut rest = tokens.as_slice();
+    let mut rest = tokens;
     while let Some((token, tail)) = rest.split_first() {
         rest = tail;
         let program = match token {

@@ -1,5 +1,5 @@
 //! Every way past a guard that was reported, by name: the obfuscations and
-//! wrappers a shell knows, the five GuardFall classes, and the threads in which
+//! wrappers a shell knows, the five `GuardFall` classes, and the threads in which
 //! people told of one. Each must be held, and its harmless twin must not.
 
 use countersign_core::effect::Environment;
