@@ -1,5 +1,7 @@
 //! `countersign guard`: what a command would do, before an agent runs it.
 
+mod compile;
+
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,8 @@ use crate::report;
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Judge commands by what they would do to which target.
+///
+/// `countersign guard --agent NAME` is the hook that agents call.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GuardCommand {
     /// Show the commands as understood, their effects, their targets, the verdict.
@@ -36,13 +40,14 @@ pub(crate) enum GuardCommand {
         /// Tab-separated rows.
         file: PathBuf,
     },
+    Compile(compile::CompileArgs),
 }
 
 pub(super) fn run(command: &GuardCommand) -> CliResult {
-    let here = Here::new()?;
     match command {
-        GuardCommand::Explain { command, json } => explain(&here, command, *json),
-        GuardCommand::Test { file } => test(&here, file),
+        GuardCommand::Explain { command, json } => explain(&Here::new()?, command, *json),
+        GuardCommand::Test { file } => test(&Here::new()?, file),
+        GuardCommand::Compile(args) => compile::run(args),
     }
 }
 

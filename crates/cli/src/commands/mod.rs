@@ -7,6 +7,7 @@ mod declare;
 mod gate;
 mod guard;
 mod init;
+mod pass;
 mod plan;
 mod policy;
 mod radius;
@@ -53,6 +54,7 @@ enum Command {
     Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
+    Pass(pass::PassArgs),
     Scan(scan::ScanArgs),
     Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
@@ -74,6 +76,10 @@ pub(crate) struct RepoArgs {
 }
 
 impl RepoArgs {
+    fn dir(&self) -> &std::path::Path {
+        &self.repo
+    }
+
     fn open(&self) -> CliResult<Repo> {
         Ok(Repo::open(&self.repo)?)
     }
@@ -81,7 +87,7 @@ impl RepoArgs {
 
 /// The commit that rules are read from when no change says where it goes: the
 /// default branch, else HEAD. `None` before the first commit.
-fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
+pub(crate) fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
     let rev = repo.default_branch()?.unwrap_or_else(|| "HEAD".to_owned());
     match repo.resolve(&rev) {
         Ok(commit) => Ok(Some(commit)),
@@ -99,6 +105,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
+        Command::Pass(args) => pass::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
