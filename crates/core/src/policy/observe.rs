@@ -80,7 +80,9 @@ impl Policy {
             let candidate = globset::Candidate::new(path);
             for ((set, any), all) in self.paths.iter().zip(&mut paths_any).zip(&mut paths_all) {
                 // Where nobody can tell, it counts against the change.
-                let matches = set.set().is_none_or(|set| set.is_match_candidate(&candidate));
+                let matches = set
+                    .set()
+                    .is_none_or(|set| set.is_match_candidate(&candidate));
                 *any |= matches;
                 *all &= matches;
             }

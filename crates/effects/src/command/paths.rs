@@ -181,6 +181,8 @@ const GUARDED: &[&str] = &[
     "/Cline/Hooks/",
     "/.cline/hooks/",
     "/.mcp.json",
+    "/.agents/hooks.json",
+    "/etc/countersign/",
 ];
 
 /// The absolute, normalised path; `None` where the directory is not known.
