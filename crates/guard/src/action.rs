@@ -17,15 +17,59 @@ use crate::protocol::ToolCall;
 const VERSION: u32 = 1;
 
 /// Arguments that only describe the call to a person.
-const REMARKS: &[&str] = &["description", "explanation", "timeout", "timeout_ms", "toolSummary", "toolAction"];
+const REMARKS: &[&str] = &[
+    "description",
+    "explanation",
+    "timeout",
+    "timeout_ms",
+    "toolSummary",
+    "toolAction",
+];
 
 /// Variables that choose accounts, clusters, databases or credentials; a name
 /// that ends in `_` stands for all that begin with it.
 const DECIDING: &[&str] = &[
-    "AWS_", "ARM_", "AZURE_", "CDK_", "CLOUDSDK_", "CLUSTER", "CONTEXT", "DATABASE_URL", "DB_", "DOCKER_", "ENV",
-    "ENVIRONMENT", "FLY_", "GCP_", "GH_", "GITHUB_TOKEN", "GITLAB_", "GOOGLE_", "HELM_", "HEROKU_", "KUBECONFIG",
-    "KUBE_", "MONGO_", "MYSQL_", "NODE_ENV", "PG", "PGDATABASE", "PGHOST", "PGPORT", "PGSERVICE", "PGUSER",
-    "PULUMI_", "RAILS_ENV", "RAILWAY_", "REDIS_URL", "STAGE", "SUPABASE_", "TF_", "TG_", "VAULT_", "VERCEL_",
+    "AWS_",
+    "ARM_",
+    "AZURE_",
+    "CDK_",
+    "CLOUDSDK_",
+    "CLUSTER",
+    "CONTEXT",
+    "DATABASE_URL",
+    "DB_",
+    "DOCKER_",
+    "ENV",
+    "ENVIRONMENT",
+    "FLY_",
+    "GCP_",
+    "GH_",
+    "GITHUB_TOKEN",
+    "GITLAB_",
+    "GOOGLE_",
+    "HELM_",
+    "HEROKU_",
+    "KUBECONFIG",
+    "KUBE_",
+    "MONGO_",
+    "MYSQL_",
+    "NODE_ENV",
+    "PG",
+    "PGDATABASE",
+    "PGHOST",
+    "PGPORT",
+    "PGSERVICE",
+    "PGUSER",
+    "PULUMI_",
+    "RAILS_ENV",
+    "RAILWAY_",
+    "REDIS_URL",
+    "STAGE",
+    "SUPABASE_",
+    "TF_",
+    "TG_",
+    "VAULT_",
+    "VERCEL_",
 ];
 
 /// Whether a variable of this name is part of an action.
@@ -148,9 +192,17 @@ pub fn line(tool: &str, input: &Value) -> String {
             .collect::<Vec<_>>()
             .join(" "),
         _ => {
-            let shown = ["file_path", "filePath", "path", "url", "query", "sql", "TargetFile"]
-                .iter()
-                .find_map(|name| input.get(name)?.as_str());
+            let shown = [
+                "file_path",
+                "filePath",
+                "path",
+                "url",
+                "query",
+                "sql",
+                "TargetFile",
+            ]
+            .iter()
+            .find_map(|name| input.get(name)?.as_str());
             match shown {
                 Some(text) => format!("{tool} {text}"),
                 None if input.as_object().is_some_and(serde_json::Map::is_empty) => tool.to_owned(),
@@ -247,13 +299,21 @@ mod tests {
             environment: Digest::of(b""),
             files: Vec::new(),
         };
-        Action::new(Agent::ClaudeCode, &call, ground, "production", Vec::new(), Vec::new())
+        Action::new(
+            Agent::ClaudeCode,
+            &call,
+            ground,
+            "production",
+            Vec::new(),
+            Vec::new(),
+        )
     }
 
     #[test]
     fn what_decides_changes_the_digest_and_remarks_do_not() {
         let base = action(json!({"command": "terraform destroy", "description": "a"}));
-        let same = action(json!({"timeout": 5, "description": "b", "command": "terraform destroy"}));
+        let same =
+            action(json!({"timeout": 5, "description": "b", "command": "terraform destroy"}));
         assert_eq!(base.digest(), same.digest());
         let other = action(json!({"command": "terraform  destroy"}));
         assert_ne!(base.digest(), other.digest());
@@ -270,7 +330,10 @@ mod tests {
         let a = action(json!({"command": "x", "z": {"b": 1, "a": [2, {"d": 1, "c": 0}]}}));
         let bytes = a.to_bytes();
         let text = String::from_utf8(bytes.clone()).unwrap();
-        assert!(text.contains(r#""z":{"a":[2,{"c":0,"d":1}],"b":1}"#), "{text}");
+        assert!(
+            text.contains(r#""z":{"a":[2,{"c":0,"d":1}],"b":1}"#),
+            "{text}"
+        );
         let again: Action = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(again.to_bytes(), bytes);
     }
@@ -291,7 +354,8 @@ mod tests {
 
     #[test]
     fn words_that_may_be_files() {
-        let input = json!({"command": "terraform apply -var-file=prod.tfvars 'plan.out' && ./run.sh"});
+        let input =
+            json!({"command": "terraform apply -var-file=prod.tfvars 'plan.out' && ./run.sh"});
         let found = words(&input);
         for word in ["plan.out", "prod.tfvars", "./run.sh"] {
             assert!(found.contains(&word), "{found:?}");

@@ -6,8 +6,10 @@
 //! finds damage, not forgery; what keeps forgers out is where the file lies.
 
 use countersign_core::effect::Environment;
-use countersign_core::policy::{self, Condition, MinLevel, Mode, Outcome, Policy, Requirement, Rule};
 use countersign_core::facts::Kind;
+use countersign_core::policy::{
+    self, Condition, MinLevel, Mode, Outcome, Policy, Requirement, Rule,
+};
 use countersign_core::roster::{self, Level, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::usage::Usages;
@@ -202,15 +204,16 @@ impl Rules {
     /// The policy as it counts for an agent's action. `shared`: it alters a
     /// shared system, so it is a change like any other and every rule counts. A
     /// loss on the operator's own machine is no such change: only rules that
-    /// speak of actions count there. `dangerous` adds that no agent acts alone.
+    /// speak of actions count there. `dangerous` adds that no agent acts alone, but
+    /// with the sign-offs of so many people.
     #[must_use]
-    pub fn for_action(&self, shared: bool, dangerous: bool) -> Policy {
+    pub fn for_action(&self, shared: bool, dangerous: bool, signers: u32) -> Policy {
         let mut policy = self.policy.clone();
         if !(shared && dangerous) {
             policy.rules.retain(is_about_actions);
         }
         if dangerous {
-            policy.rules.push(alone());
+            policy.rules.push(alone(signers));
         }
         policy
     }
@@ -219,9 +222,9 @@ impl Rules {
 /// Whether a rule speaks of actions by name.
 #[must_use]
 pub fn is_about_actions(rule: &Rule) -> bool {
-    rule.when
-        .iter()
-        .any(|condition| matches!(condition, Condition::Kind(kinds) if kinds.contains(&Kind::Action)))
+    rule.when.iter().any(
+        |condition| matches!(condition, Condition::Kind(kinds) if kinds.contains(&Kind::Action)),
+    )
 }
 
 /// Whether verdicts of this policy are only recorded.
@@ -230,14 +233,14 @@ pub fn is_shadow(policy: &Policy) -> bool {
     policy.settings.mode == Mode::Shadow
 }
 
-fn alone() -> Rule {
+fn alone(signers: u32) -> Rule {
     Rule {
         id: ALONE.to_owned(),
         why: "no agent destroys, or runs what nobody understands, alone".to_owned(),
         when: vec![Condition::Kind(vec![Kind::Action])],
         unless: Vec::new(),
         outcome: Outcome::Require(vec![Requirement {
-            signoffs: 1,
+            signoffs: signers,
             level: MinLevel::Level(Level(0)),
             above_author: false,
             team: None,
@@ -297,10 +300,19 @@ pub(crate) mod tests {
             assert_eq!(Compiled::parse(&bad, now()), Err(CompiledError::Damaged));
         }
         assert_eq!(Compiled::parse(b"", now()), Err(CompiledError::Damaged));
-        assert_eq!(Compiled::parse(&file[..file.len() / 2], now()), Err(CompiledError::Damaged));
+        assert_eq!(
+            Compiled::parse(&file[..file.len() / 2], now()),
+            Err(CompiledError::Damaged)
+        );
         let late = now() + MAX_AGE + SignedDuration::from_secs(1);
-        assert_eq!(Compiled::parse(&file, late), Err(CompiledError::Outdated(now())));
+        assert_eq!(
+            Compiled::parse(&file, late),
+            Err(CompiledError::Outdated(now()))
+        );
         let other = Compiled { v: 2, ..compiled() }.to_bytes();
-        assert_eq!(Compiled::parse(&other, now()), Err(CompiledError::Version(2)));
+        assert_eq!(
+            Compiled::parse(&other, now()),
+            Err(CompiledError::Version(2))
+        );
     }
 }

@@ -147,7 +147,11 @@ fn shortened(call: &str) -> String {
 /// The conversation as it is written down.
 #[must_use]
 pub fn session_hash(session: &str) -> String {
-    Digest::of(session.as_bytes()).to_string().chars().take(16).collect()
+    Digest::of(session.as_bytes())
+        .to_string()
+        .chars()
+        .take(16)
+        .collect()
 }
 
 /// What the next line refers to.
@@ -169,7 +173,10 @@ impl Last {
             seq: u64,
         }
         let body = tail.strip_suffix(b"\n")?;
-        let start = body.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let start = body
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         let line = body.get(start..)?;
         let Seq { seq } = serde_json::from_slice(line).ok()?;
         Some(Self {
@@ -214,13 +221,21 @@ impl Reader {
             (Some(record), Some(last)) if record.prev != last.hash.to_string() => {
                 Some("it does not follow from the line before")
             }
-            (Some(record), Some(last)) if record.seq != last.seq + 1 => Some("a line is missing or repeated"),
+            (Some(record), Some(last)) if record.seq != last.seq + 1 => {
+                Some("a line is missing or repeated")
+            }
             _ => None,
         };
         if let Some(why) = why {
-            self.broken.push(Broken { line: self.line, why });
+            self.broken.push(Broken {
+                line: self.line,
+                why,
+            });
         }
-        let seq = record.as_ref().map_or_else(|| self.last.as_ref().map_or(0, |last| last.seq + 1), |it| it.seq);
+        let seq = record.as_ref().map_or_else(
+            || self.last.as_ref().map_or(0, |last| last.seq + 1),
+            |it| it.seq,
+        );
         self.last = Some(Last {
             seq,
             hash: Digest::of(line),
@@ -244,7 +259,13 @@ mod tests {
         let mut last = None;
         (0..count)
             .map(|n| {
-                let mut record = Record::new(Timestamp::UNIX_EPOCH, "kiro", "shell", &format!("cmd {n}"), Verdict::Allow);
+                let mut record = Record::new(
+                    Timestamp::UNIX_EPOCH,
+                    "kiro",
+                    "shell",
+                    &format!("cmd {n}"),
+                    Verdict::Allow,
+                );
                 let line = record.line_after(last.as_ref());
                 last = Last::of(&line);
                 line
@@ -266,7 +287,10 @@ mod tests {
         assert_eq!(breaks(&lines), Vec::<usize>::new());
         assert_eq!(breaks(&lines[2..]), Vec::<usize>::new());
         let mut edited = lines.clone();
-        edited[2] = String::from_utf8(edited[2].clone()).unwrap().replace("allow", "hold").into_bytes();
+        edited[2] = String::from_utf8(edited[2].clone())
+            .unwrap()
+            .replace("allow", "hold")
+            .into_bytes();
         assert_eq!(breaks(&edited), [4]);
         let mut dropped = lines.clone();
         dropped.remove(3);
@@ -282,7 +306,13 @@ mod tests {
     #[test]
     fn lines_are_bounded_and_keep_no_secrets() {
         let call = format!("PGPASSWORD=hunter2 psql {}", "x\u{1}".repeat(100_000));
-        let mut record = Record::new(Timestamp::UNIX_EPOCH, "kiro", &"t".repeat(9999), &call, Verdict::Hold);
+        let mut record = Record::new(
+            Timestamp::UNIX_EPOCH,
+            "kiro",
+            &"t".repeat(9999),
+            &call,
+            Verdict::Hold,
+        );
         record.place = "\u{1}".repeat(9999);
         record.rules = vec!["r".repeat(80); 99];
         let line = record.line_after(None);

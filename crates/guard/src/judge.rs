@@ -70,15 +70,25 @@ pub fn weigh(reading: &Reading, unknown: Environment) -> Weighed {
         })
         .max()
         .unwrap_or(Environment::Local);
-    let irreversible = if listed.iter().any(|f| f.effect.is_irreversible() && f.danger == Danger::Destructive) {
+    let irreversible = if listed
+        .iter()
+        .any(|f| f.effect.is_irreversible() && f.danger == Danger::Destructive)
+    {
         Some(true)
-    } else if listed.iter().any(|f| f.danger == Danger::UnknownCouldDestroy) {
+    } else if listed
+        .iter()
+        .any(|f| f.danger == Danger::UnknownCouldDestroy)
+    {
         None
     } else {
         Some(false)
     };
     Weighed {
-        danger: dangerous.iter().map(|(_, f)| f.danger).max().unwrap_or_default(),
+        danger: dangerous
+            .iter()
+            .map(|(_, f)| f.danger)
+            .max()
+            .unwrap_or_default(),
         hits_guard: dangerous.iter().any(|(_, f)| f.scope == Scope::Guard),
         suspect: false,
         shared: shared.count() > 0,
@@ -153,7 +163,11 @@ pub fn effect_text(effect: &Effect) -> String {
         Verb::Unknown => "do something unknown to",
         other => other.as_str(),
     };
-    let reason = effect.reasons.first().map(String::as_str).unwrap_or_default();
+    let reason = effect
+        .reasons
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
     let mut text = format!("{verb} {} `{}`", effect.kind, effect.object);
     if !reason.is_empty() {
         text.push_str(&format!(" ({reason})"));
@@ -180,7 +194,11 @@ impl Ruling {
     /// Ids of the rules that apply.
     #[must_use]
     pub fn rules(&self) -> Vec<String> {
-        self.explanation.rules.iter().map(|rule| rule.id.clone()).collect()
+        self.explanation
+            .rules
+            .iter()
+            .map(|rule| rule.id.clone())
+            .collect()
     }
 
     /// What is asked for, in words.
@@ -199,15 +217,30 @@ impl Ruling {
     }
 }
 
-/// The facts of an action, for the policy.
-#[must_use]
-pub fn facts(weighed: &Weighed, agent: Agent, compiled: &Compiled, rules: &Rules, now: Timestamp) -> Facts {
-    let operator = compiled.operator.as_deref().and_then(|id| rules.roster.index_of(id));
-    let level = operator.and_then(|index| rules.roster.person(index)).map(|person| person.level);
-    let lands = match weighed.environment {
+fn lands(weighed: &Weighed, compiled: &Compiled) -> Environment {
+    match weighed.environment {
         Environment::Unknown => compiled.unknown,
         known => known,
-    };
+    }
+}
+
+/// The facts of an action, for the policy.
+#[must_use]
+pub fn facts(
+    weighed: &Weighed,
+    agent: Agent,
+    compiled: &Compiled,
+    rules: &Rules,
+    now: Timestamp,
+) -> Facts {
+    let operator = compiled
+        .operator
+        .as_deref()
+        .and_then(|id| rules.roster.index_of(id));
+    let level = operator
+        .and_then(|index| rules.roster.person(index))
+        .map(|person| person.level);
+    let lands = lands(weighed, compiled);
     let mut authors = PersonSet::default();
     if let Some(operator) = operator.filter(|_| lands > compiled.operator_may_pass) {
         authors.insert(operator);
@@ -219,7 +252,11 @@ pub fn facts(weighed: &Weighed, agent: Agent, compiled: &Compiled, rules: &Rules
         author_level: level.unwrap_or_else(|| rules.roster.levels().lowest()),
         environment: weighed.environment,
         irreversible: weighed.irreversible,
-        usage: Some(rules.usages.maturity(agent.as_str(), Activity::Operations, lands, now)),
+        usage: Some(
+            rules
+                .usages
+                .maturity(agent.as_str(), Activity::Operations, lands, now),
+        ),
         ..Facts::unknown(Kind::Action)
     }
 }
@@ -234,10 +271,23 @@ pub fn rule(
     signoffs: &[SignOff],
     now: Timestamp,
 ) -> Ruling {
-    let policy: Policy = rules.for_action(weighed.shared, weighed.is_dangerous());
+    // A lone signer might be the very person whose agent it is, where nobody knows
+    // who that is.
+    let unknown_operator =
+        compiled.operator.is_none() && lands(weighed, compiled) > compiled.operator_may_pass;
+    let signers = if unknown_operator { 2 } else { 1 };
+    let policy: Policy = rules.for_action(weighed.shared, weighed.is_dangerous(), signers);
     let facts = facts(weighed, agent, compiled, rules, now);
     let seen = policy.observe(&facts, now);
-    let decision = decide(&policy, &rules.roster, &facts, &seen, signoffs, &Load::default(), now);
+    let decision = decide(
+        &policy,
+        &rules.roster,
+        &facts,
+        &seen,
+        signoffs,
+        &Load::default(),
+        now,
+    );
     Ruling {
         explanation: decision.explain(&policy, &rules.roster),
         decision,
@@ -283,7 +333,10 @@ mod tests {
             ("kubectl --context blue-1 delete ns shop", Verdict::Allow),
             ("kubectl --context minikube delete ns shop", Verdict::Allow),
             ("kubectl --context prod-eu get pods", Verdict::Allow),
-            ("kubectl --context prod-eu apply -f deploy.yaml", Verdict::Allow),
+            (
+                "kubectl --context prod-eu apply -f deploy.yaml",
+                Verdict::Allow,
+            ),
             ("rm -rf /home/dev", Verdict::Hold),
             ("rm -rf node_modules", Verdict::Allow),
             ("rm -rf .countersign", Verdict::Refuse),
@@ -316,9 +369,24 @@ refuse = true
         .to_owned();
         strict.about_actions = true;
         let (verdict, rules) = verdict_of("terraform destroy", &strict);
-        assert_eq!((verdict, rules), (Verdict::Refuse, vec!["no-agent-in-production".to_owned(), "agent-alone".to_owned()]));
-        assert_eq!(verdict_of("kubectl --context prod-eu apply -f a.yaml", &strict).0, Verdict::Refuse);
-        assert_eq!(verdict_of("kubectl --context prod-eu get pods", &strict).0, Verdict::Allow);
+        assert_eq!(
+            (verdict, rules),
+            (
+                Verdict::Refuse,
+                vec![
+                    "no-agent-in-production".to_owned(),
+                    "agent-alone".to_owned()
+                ]
+            )
+        );
+        assert_eq!(
+            verdict_of("kubectl --context prod-eu apply -f a.yaml", &strict).0,
+            Verdict::Refuse
+        );
+        assert_eq!(
+            verdict_of("kubectl --context prod-eu get pods", &strict).0,
+            Verdict::Allow
+        );
         assert_eq!(verdict_of("rm -rf /home/dev", &strict).0, Verdict::Hold);
     }
 
@@ -330,6 +398,32 @@ refuse = true
             let facts = facts(&weighed, Agent::Kiro, &compiled(), &rules, now());
             assert_eq!(facts.authors.is_empty(), may, "{command}");
         }
+    }
+
+    #[test]
+    fn an_unknown_operator_cannot_be_the_lone_signer() {
+        let nobody = Compiled {
+            operator: None,
+            ..compiled()
+        };
+        let rules = nobody.open().unwrap();
+        let weighed = weigh(
+            &judge_command("terraform destroy", &place()),
+            Environment::Production,
+        );
+        let by = |ids: &[&str]| {
+            let signoffs: Vec<SignOff> = ids
+                .iter()
+                .map(|id| SignOff {
+                    person: rules.roster.index_of(id).unwrap(),
+                    said: countersign_core::decide::Said::Approve,
+                    at: now(),
+                })
+                .collect();
+            rule(&weighed, Agent::Kiro, &nobody, &rules, &signoffs, now()).verdict()
+        };
+        assert_eq!(by(&["sen"]), Verdict::Hold);
+        assert_eq!(by(&["sen", "sue"]), Verdict::Allow);
     }
 
     #[test]

@@ -9,11 +9,15 @@
 pub mod action;
 pub mod agent;
 pub mod compiled;
+pub mod install;
 pub mod journal;
 pub mod judge;
+pub mod keys;
+pub mod mcp;
 pub mod memory;
 pub mod message;
 pub mod pass;
 pub mod protocol;
 pub mod redact;
+pub mod report;
 pub mod ticket;

@@ -10,7 +10,7 @@ use countersign_effects::command::{Node, Reading, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::judge::Weighed;
+use crate::judge::{TOLERATED, Weighed};
 
 /// The version of the file.
 const VERSION: u32 = 1;
@@ -24,15 +24,35 @@ pub const MAX_SIZE: usize = 64 << 10;
 
 /// Objects that name nothing in particular.
 const VAGUE: &[&str] = &[
-    "apply", "destroy", "command", "deploy", "delete", "update", "remove", "files", "file", "main", "home", "root",
-    "query", "true", "false", "null", "data", "test", "prod", "production", "all",
+    "apply",
+    "destroy",
+    "command",
+    "deploy",
+    "delete",
+    "update",
+    "remove",
+    "files",
+    "file",
+    "main",
+    "home",
+    "root",
+    "query",
+    "true",
+    "false",
+    "null",
+    "data",
+    "test",
+    "prod",
+    "production",
+    "all",
 ];
 
 /// Programs that only look.
 const READERS: &[&str] = &[
-    "ls", "cat", "stat", "du", "df", "grep", "rg", "head", "tail", "wc", "file", "tree", "pwd", "cd", "test", "echo",
-    "printf", "less", "more", "diff", "cmp", "which", "type", "basename", "dirname", "realpath", "readlink", "sort",
-    "uniq", "cut", "jq", "yq", "date", "true", "false", "[", "git",
+    "ls", "cat", "stat", "du", "df", "grep", "rg", "head", "tail", "wc", "file", "tree", "pwd",
+    "cd", "test", "echo", "printf", "less", "more", "diff", "cmp", "which", "type", "basename",
+    "dirname", "realpath", "readlink", "sort", "uniq", "cut", "jq", "yq", "date", "true", "false",
+    "[", "git",
 ];
 
 /// A goal that was blocked.
@@ -101,7 +121,12 @@ impl Session {
         if self.blocked.len() >= MAX_BLOCKED || self.blocked.iter().any(|it| it.ticket == ticket) {
             return false;
         }
-        let dangerous = || weighed.dangerous.iter().filter_map(|place| reading.findings.get(*place));
+        let dangerous = || {
+            weighed
+                .dangerous
+                .iter()
+                .filter_map(|place| reading.findings.get(*place))
+        };
         let mut objects: Vec<String> = dangerous()
             .map(|finding| finding.effect.object.trim_end_matches('/').to_owned())
             .filter(|object| is_telling(object))
@@ -121,13 +146,28 @@ impl Session {
     /// How an action relates to what was blocked before. `text` is all of the
     /// call's text, as given.
     #[must_use]
-    pub fn relate(&self, ticket: &str, text: &str, tool: &str, reading: &Reading, weighed: &Weighed) -> Option<Relation<'_>> {
+    pub fn relate(
+        &self,
+        ticket: &str,
+        text: &str,
+        tool: &str,
+        reading: &Reading,
+        weighed: &Weighed,
+    ) -> Option<Relation<'_>> {
         if self.blocked.iter().any(|it| it.ticket == ticket) {
             return Some(Relation::Retry);
         }
-        let mentioned = || self.blocked.iter().find(|it| it.objects.iter().any(|object| mentions(text, object)));
+        // The words of a call may spell an object otherwise than its effect does.
+        let hits: Vec<&str> = weighed
+            .dangerous
+            .iter()
+            .filter_map(|place| reading.findings.get(*place))
+            .map(|finding| finding.effect.object.trim_end_matches('/'))
+            .collect();
+        let named = |object: &String| mentions(text, object) || hits.contains(&object.as_str());
+        let mentioned = || self.blocked.iter().find(|it| it.objects.iter().any(named));
         if weighed.dangerous.is_empty() {
-            if only_reads(tool, reading) {
+            if only_reads(tool, reading) || lands_elsewhere(reading) {
                 return None;
             }
             return mentioned().map(Relation::AnotherWay);
@@ -137,7 +177,9 @@ impl Session {
                 .dangerous
                 .iter()
                 .filter_map(|place| reading.findings.get(*place))
-                .any(|finding| finding.scope == Scope::Service && finding.effect.verb != Verb::Read);
+                .any(|finding| {
+                    finding.scope == Scope::Service && finding.effect.verb != Verb::Read
+                });
             it.service && hits_service && it.environment == weighed.environment
         };
         mentioned()
@@ -167,7 +209,10 @@ pub fn text_of(input: &Value) -> String {
 
 fn is_telling(object: &str) -> bool {
     let name = object.rsplit(['/', '\\']).next().unwrap_or(object);
-    object.len() >= 4 && !name.contains('*') && !(VAGUE.contains(&object)) && !object.starts_with("apply ")
+    object.len() >= 4
+        && !name.contains('*')
+        && !(VAGUE.contains(&object))
+        && !object.starts_with("apply ")
 }
 
 /// Whether a text names an object: the whole of it, or its last part where that
@@ -186,6 +231,20 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
+/// Whether all of it is understood to land where losing something is tolerated:
+/// another cluster with the same names is not the same goal.
+fn lands_elsewhere(reading: &Reading) -> bool {
+    let services = || {
+        reading
+            .findings
+            .iter()
+            .filter(|finding| finding.scope == Scope::Service)
+    };
+    reading.unknowns.is_empty()
+        && services().count() > 0
+        && services().all(|finding| finding.target.environment <= TOLERATED)
+}
+
 fn only_reads(tool: &str, reading: &Reading) -> bool {
     if !reading.findings.is_empty() {
         return false;
@@ -195,13 +254,27 @@ fn only_reads(tool: &str, reading: &Reading) -> bool {
     if looks.iter().any(|word| lower.contains(word)) {
         return true;
     }
-    let shell = ["bash", "shell", "run_command", "execute_bash", "execute_command", "run_shell_command", "powershell"];
+    let shell = [
+        "bash",
+        "shell",
+        "run_command",
+        "execute_bash",
+        "execute_command",
+        "run_shell_command",
+        "powershell",
+    ];
     shell.contains(&lower.as_str())
         && reading
             .tree
             .iter()
             // The tree's first node is the tool itself.
-            .flat_map(|node| if node.children.is_empty() { std::slice::from_ref(node) } else { node.children.as_slice() })
+            .flat_map(|node| {
+                if node.children.is_empty() {
+                    std::slice::from_ref(node)
+                } else {
+                    node.children.as_slice()
+                }
+            })
             .all(node_reads)
 }
 
@@ -245,13 +318,37 @@ mod tests {
     #[test]
     fn the_same_goal_by_another_route() {
         for (first, tool, second) in [
-            ("rm -rf /srv/ledger", "Bash", json!({"command": "python3 -c \"import shutil; shutil.rmtree('/srv/ledger')\""})),
-            ("rm -rf /srv/ledger", "Bash", json!({"command": "python3 clean.py /srv/ledger"})),
-            ("rm -rf /srv/ledger", "Bash", json!({"command": "cd /srv && ./wipe ledger"})),
-            ("terraform destroy -auto-approve", "Bash", json!({"command": "aws rds delete-db-instance --db-instance-identifier shop"})),
-            ("rm -rf /srv/ledger", "Write", json!({"file_path": "clean.py", "content": "import os\nos.system('x /srv/ledger')"})),
+            (
+                "rm -rf /srv/ledger",
+                "Bash",
+                json!({"command": "python3 -c \"import shutil; shutil.rmtree('/srv/ledger')\""}),
+            ),
+            (
+                "rm -rf /srv/ledger",
+                "Bash",
+                json!({"command": "python3 clean.py /srv/ledger"}),
+            ),
+            (
+                "rm -rf /srv/ledger",
+                "Bash",
+                json!({"command": "cd /srv && ./wipe ledger"}),
+            ),
+            (
+                "terraform destroy -auto-approve",
+                "Bash",
+                json!({"command": "aws rds delete-db-instance --db-instance-identifier shop"}),
+            ),
+            (
+                "rm -rf /srv/ledger",
+                "Write",
+                json!({"file_path": "clean.py", "content": "import os\nos.system('x /srv/ledger')"}),
+            ),
         ] {
-            assert_eq!(after(first, tool, &second).as_deref(), Some("first"), "{first} then {second}");
+            assert_eq!(
+                after(first, tool, &second).as_deref(),
+                Some("first"),
+                "{first} then {second}"
+            );
         }
     }
 
@@ -262,6 +359,10 @@ mod tests {
             ("Bash", json!({"command": "cat /srv/ledger/a | grep b"})),
             ("Read", json!({"file_path": "/srv/ledger/a"})),
             ("Bash", json!({"command": "npm test"})),
+            (
+                "Bash",
+                json!({"command": "kubectl --context minikube delete deployment ledger"}),
+            ),
             ("Bash", json!({"command": "rm -rf node_modules"})),
         ] {
             assert_eq!(after("rm -rf /srv/ledger", tool, &second), None, "{second}");

@@ -24,9 +24,14 @@ pub struct Held<'a> {
 /// The text for a held action.
 #[must_use]
 pub fn held(held: &Held<'_>) -> String {
-    let mut text = format!("HELD by Countersign: this would {}.\n", effects(held.effects));
+    let mut text = format!(
+        "HELD by Countersign: this would {}.\n",
+        effects(held.effects)
+    );
     if let Some(first) = held.attempt_of {
-        text.push_str(&format!("It is another way to what ticket {first} was held for.\n"));
+        text.push_str(&format!(
+            "It is another way to what ticket {first} was held for.\n"
+        ));
     }
     if !held.asks.is_empty() {
         text.push_str(&format!("It needs {}.\n", held.asks.join("; and ")));
@@ -54,11 +59,19 @@ pub fn held(held: &Held<'_>) -> String {
 /// The text for an action that nobody can pass.
 #[must_use]
 pub fn refused(effects_of: &[String], why: &str) -> String {
-    format!("REFUSED by Countersign: this would {}. {why}\n{STOP}", effects(effects_of))
+    format!(
+        "REFUSED by Countersign: this would {}. {why}\n{STOP}",
+        effects(effects_of)
+    )
 }
 
 /// Why nobody can pass a change of the guard itself.
-pub const GUARD_WHY: &str = "Rules, hooks, passes and agents' settings are changed by people, never by an agent.";
+pub const GUARD_WHY: &str =
+    "Rules, hooks, passes and agents' settings are changed by people, never by an agent.";
+
+/// Why nobody can pass a use of a signing key.
+pub const KEY_WHY: &str =
+    "With such a key people sign what agents may do, so no agent touches one.";
 
 /// The text when the guard cannot judge.
 #[must_use]

@@ -78,7 +78,10 @@ pub fn statement(
     signed: Signed,
 ) -> Statement {
     let digest = ticket.action.digest();
-    let expires_at = signed.issued_at.checked_add(lifetime.min(MAX_LIFETIME)).ok();
+    let expires_at = signed
+        .issued_at
+        .checked_add(lifetime.min(MAX_LIFETIME))
+        .ok();
     Statement::SignOff(Box::new(Signoff {
         decision: Stance::Approve,
         about: About {
@@ -112,7 +115,11 @@ pub fn statement(
 /// The digest of the policy in force, as statements carry it.
 #[must_use]
 pub fn policy_digest(rules: &Rules) -> Digest {
-    rules.policy.digest.parse().unwrap_or_else(|_| Digest::of(b""))
+    rules
+        .policy
+        .digest
+        .parse()
+        .unwrap_or_else(|_| Digest::of(b""))
 }
 
 /// What the statement calls the action: one line without secrets or control
@@ -124,7 +131,13 @@ fn name_of(ticket: &Ticket) -> String {
         .take(MAX_NAME)
         .collect();
     if line.trim().is_empty() {
-        ticket.action.tool.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect()
+        ticket
+            .action
+            .tool
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(MAX_NAME)
+            .collect()
     } else {
         line
     }
@@ -146,9 +159,10 @@ pub fn check(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Counted, PassError> {
-    let envelope = Envelope::parse(envelope).map_err(|error| PassError::Malformed(error.to_string()))?;
-    let statement =
-        Statement::parse(envelope.payload()).map_err(|error| PassError::Malformed(error.to_string()))?;
+    let envelope =
+        Envelope::parse(envelope).map_err(|error| PassError::Malformed(error.to_string()))?;
+    let statement = Statement::parse(envelope.payload())
+        .map_err(|error| PassError::Malformed(error.to_string()))?;
     let Statement::SignOff(signoff) = &statement else {
         return Err(PassError::Kind);
     };
@@ -165,14 +179,18 @@ pub fn check(
         return Err(PassError::OtherRepository);
     }
     let at = signoff.signed.issued_at;
-    let lasts = signoff.expires_at.filter(|end| *end > now && end.duration_since(at) <= MAX_LIFETIME);
+    let lasts = signoff
+        .expires_at
+        .filter(|end| *end > now && end.duration_since(at) <= MAX_LIFETIME);
     if lasts.is_none() || at.duration_since(now) > SKEW {
         return Err(PassError::Expired);
     }
     if signoff.policy != policy_digest(rules) || signoff.signed.roster != rules.people {
         return Err(PassError::OtherRules);
     }
-    let proven = envelope.verify().map_err(|error| PassError::Signature(error.to_string()))?;
+    let proven = envelope
+        .verify()
+        .map_err(|error| PassError::Signature(error.to_string()))?;
     if proven.fingerprint != signoff.signed.key {
         return Err(PassError::Signature("it names another key".to_owned()));
     }
@@ -226,8 +244,22 @@ mod tests {
             environment: Digest::of(b""),
             files: Vec::new(),
         };
-        let action = Action::new(Agent::Kiro, &call, ground, "production", Vec::new(), Vec::new());
-        Ticket::new(action, vec!["agent-alone".to_owned()], Vec::new(), None, now())
+        let action = Action::new(
+            Agent::Kiro,
+            &call,
+            ground,
+            "production",
+            Vec::new(),
+            Vec::new(),
+        );
+        Ticket::new(
+            action,
+            vec!["agent-alone".to_owned()],
+            Vec::new(),
+            None,
+            None,
+            now(),
+        )
     }
 
     fn by(person: &str) -> Signed {
@@ -240,9 +272,14 @@ mod tests {
 
     fn envelope(person: &str, key: &str, change: impl Fn(&mut Signoff)) -> Vec<u8> {
         let rules = compiled().open().unwrap();
-        let Statement::SignOff(mut it) =
-            statement(&ticket("terraform destroy"), &compiled(), &rules, true, LIFETIME, by(person))
-        else {
+        let Statement::SignOff(mut it) = statement(
+            &ticket("terraform destroy"),
+            &compiled(),
+            &rules,
+            true,
+            LIFETIME,
+            by(person),
+        ) else {
             unreachable!()
         };
         change(&mut it);
@@ -251,41 +288,84 @@ mod tests {
 
     fn checked(bytes: &[u8], command: &str, at: Timestamp) -> Result<Counted, PassError> {
         let rules = compiled().open().unwrap();
-        check(bytes, &ticket(command).action.digest(), &compiled(), &rules, at)
+        check(
+            bytes,
+            &ticket(command).action.digest(),
+            &compiled(),
+            &rules,
+            at,
+        )
     }
 
     #[test]
     fn a_pass_counts_for_its_action_alone() {
         let pass = envelope("sen", "sen", |_| {});
         assert!(checked(&pass, "terraform destroy", now()).is_ok());
-        assert_eq!(checked(&pass, "terraform destroy ", now()), Err(PassError::OtherAction));
+        assert_eq!(
+            checked(&pass, "terraform destroy ", now()),
+            Err(PassError::OtherAction)
+        );
     }
 
     #[test]
     fn what_does_not_count() {
         let late = now() + LIFETIME;
         let pass = envelope("sen", "sen", |_| {});
-        assert_eq!(checked(&pass, "terraform destroy", late), Err(PassError::Expired));
+        assert_eq!(
+            checked(&pass, "terraform destroy", late),
+            Err(PassError::Expired)
+        );
         let stranger = envelope("sen", "zoe", |_| {});
-        assert!(matches!(checked(&stranger, "terraform destroy", now()), Err(PassError::Signature(_))));
+        assert!(matches!(
+            checked(&stranger, "terraform destroy", now()),
+            Err(PassError::Signature(_))
+        ));
         let agent = envelope("zoe", "zoe", |_| {});
-        assert!(matches!(checked(&agent, "terraform destroy", now()), Err(PassError::UnknownKey(_))));
+        assert!(matches!(
+            checked(&agent, "terraform destroy", now()),
+            Err(PassError::UnknownKey(_))
+        ));
         for (change, wanted) in [
-            ((|it| it.about.repository = "other".to_owned()) as fn(&mut Signoff), PassError::OtherRepository),
+            (
+                (|it| it.about.repository = "other".to_owned()) as fn(&mut Signoff),
+                PassError::OtherRepository,
+            ),
             (|it| it.expires_at = None, PassError::Expired),
             (
-                |it| it.expires_at = it.signed.issued_at.checked_add(SignedDuration::from_hours(9)).ok(),
+                |it| {
+                    it.expires_at = it
+                        .signed
+                        .issued_at
+                        .checked_add(SignedDuration::from_hours(9))
+                        .ok();
+                },
                 PassError::Expired,
             ),
             (|it| it.decision = Stance::Veto, PassError::Kind),
             (|it| it.policy = Digest::of(b"old"), PassError::OtherRules),
-            (|it| it.signed.roster = Digest::of(b"old"), PassError::OtherRules),
-            (|it| it.signed.issued_at += SignedDuration::from_mins(5), PassError::Expired),
+            (
+                |it| it.signed.roster = Digest::of(b"old"),
+                PassError::OtherRules,
+            ),
+            (
+                |it| it.signed.issued_at += SignedDuration::from_mins(5),
+                PassError::Expired,
+            ),
         ] {
-            assert_eq!(checked(&envelope("sen", "sen", change), "terraform destroy", now()), Err(wanted));
+            assert_eq!(
+                checked(&envelope("sen", "sen", change), "terraform destroy", now()),
+                Err(wanted)
+            );
         }
-        for damage in [b"".to_vec(), b"{}".to_vec(), pass[..pass.len() / 2].to_vec()] {
-            assert!(matches!(checked(&damage, "terraform destroy", now()), Err(PassError::Malformed(_))));
+        for damage in [
+            b"".to_vec(),
+            b"{}".to_vec(),
+            pass[..pass.len() / 2].to_vec(),
+        ] {
+            assert!(matches!(
+                checked(&damage, "terraform destroy", now()),
+                Err(PassError::Malformed(_))
+            ));
         }
     }
 
@@ -293,6 +373,9 @@ mod tests {
     fn the_name_in_the_statement_is_one_line_without_secrets() {
         let it = ticket("PGPASSWORD=hunter2 psql \n\u{202e}x");
         let name = name_of(&it);
-        assert!(!name.contains("hunter2") && !name.contains(['\n', '\u{202e}']), "{name}");
+        assert!(
+            !name.contains("hunter2") && !name.contains(['\n', '\u{202e}']),
+            "{name}"
+        );
     }
 }

@@ -2,8 +2,31 @@
 
 /// Prefixes of tokens that say themselves what they are.
 const TOKENS: &[&str] = &[
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "sk-", "sk_live_",
-    "rk_live_", "AKIA", "ASIA", "AIza", "ya29.", "eyJ", "npm_", "pypi-", "hvs.", "dop_v1_", "rw_", "fo1_", "SG.",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "sk-",
+    "sk_live_",
+    "rk_live_",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "eyJ",
+    "npm_",
+    "pypi-",
+    "hvs.",
+    "dop_v1_",
+    "rw_",
+    "fo1_",
+    "SG.",
 ];
 
 /// Takes out passwords in URLs, tokens in headers, values of options and
@@ -13,7 +36,7 @@ pub fn redact(text: &str) -> String {
     let first = countersign_effects::command::redact(text);
     let mut out = String::with_capacity(first.len());
     let mut after = "";
-    let separates = |c: char| c.is_whitespace() || "'\"=:,;()[]{}<>&|`\\".contains(c);
+    let separates = |c: char| c.is_whitespace() || "'\"=:,;()[]{}<>&|`\\/@".contains(c);
     for piece in first.split_inclusive(separates) {
         let word = piece.trim_end_matches(separates);
         let tail = piece.get(word.len()..).unwrap_or("");
@@ -46,7 +69,15 @@ fn is_secret(name: &str) -> bool {
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "password" | "passwd" | "token" | "secret" | "api_key" | "apikey" | "api-key" | "access_token" | "client_secret"
+        "password"
+            | "passwd"
+            | "token"
+            | "secret"
+            | "api_key"
+            | "apikey"
+            | "api-key"
+            | "access_token"
+            | "client_secret"
     )
 }
 
@@ -68,9 +99,18 @@ mod tests {
             "curl -d '{\"password\":\"hunter2hunter2\"}' x",
             "curl -d '{\"token\": \"hunter2hunter2\"}' x",
         ] {
-            assert!(!redact(text).contains("hunter2"), "{text} -> {}", redact(text));
+            assert!(
+                !redact(text).contains("hunter2"),
+                "{text} -> {}",
+                redact(text)
+            );
         }
-        for text in ["ls -la", "terraform destroy -auto-approve", "git commit -m 'fix: x'", "sk-1"] {
+        for text in [
+            "ls -la",
+            "terraform destroy -auto-approve",
+            "git commit -m 'fix: x'",
+            "sk-1",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

@@ -47,7 +47,13 @@ pub fn read_id(typed: &str) -> Option<String> {
         })
         .collect();
     let fits = letters.len() == 8 && letters.bytes().all(|byte| LETTERS.contains(&byte));
-    fits.then(|| format!("{}-{}", letters.get(..4).unwrap_or(""), letters.get(4..).unwrap_or("")))
+    fits.then(|| {
+        format!(
+            "{}-{}",
+            letters.get(..4).unwrap_or(""),
+            letters.get(4..).unwrap_or("")
+        )
+    })
 }
 
 /// A held action.
@@ -68,6 +74,9 @@ pub struct Ticket {
     pub rules: Vec<String>,
     /// What they ask for, in words.
     pub asks: Vec<String>,
+    /// The person whose agent it is, by id on the roster.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub operator: Option<String>,
     /// The ticket of the first attempt at the same goal, if this is another.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub attempt_of: Option<String>,
@@ -94,6 +103,7 @@ impl Ticket {
         action: Action,
         rules: Vec<String>,
         asks: Vec<String>,
+        operator: Option<String>,
         attempt_of: Option<String>,
         at: Timestamp,
     ) -> Self {
@@ -103,6 +113,7 @@ impl Ticket {
             action,
             rules,
             asks,
+            operator,
             attempt_of,
         }
     }

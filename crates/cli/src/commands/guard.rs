@@ -1,6 +1,10 @@
 //! `countersign guard`: what a command would do, before an agent runs it.
 
 mod compile;
+mod doctor;
+mod install;
+mod log;
+mod report;
 
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +17,7 @@ use countersign_git::Repo;
 
 use super::policy::read_named;
 use crate::error::{CliError, CliResult, exit};
-use crate::report;
+use crate::report::json as to_json;
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Judge commands by what they would do to which target.
@@ -40,14 +44,24 @@ pub(crate) enum GuardCommand {
         /// Tab-separated rows.
         file: PathBuf,
     },
+    Install(install::InstallArgs),
+    Uninstall(install::UninstallArgs),
+    Doctor(doctor::DoctorArgs),
     Compile(compile::CompileArgs),
+    Log(log::LogArgs),
+    Report(report::ReportArgs),
 }
 
 pub(super) fn run(command: &GuardCommand) -> CliResult {
     match command {
         GuardCommand::Explain { command, json } => explain(&Here::new()?, command, *json),
         GuardCommand::Test { file } => test(&Here::new()?, file),
+        GuardCommand::Install(args) => install::install(args),
+        GuardCommand::Uninstall(args) => install::uninstall(args),
+        GuardCommand::Doctor(args) => doctor::run(args),
         GuardCommand::Compile(args) => compile::run(args),
+        GuardCommand::Log(args) => log::run(args),
+        GuardCommand::Report(args) => report::run(args),
     }
 }
 
@@ -137,7 +151,7 @@ fn explain(here: &Here, command: &[String], json: bool) -> CliResult {
     let held = is_held(&reading);
     let mut out = anstream::stdout().lock();
     if json {
-        out.write_all(report::json(&reading)?.as_bytes())?;
+        out.write_all(to_json(&reading)?.as_bytes())?;
     } else {
         use countersign_core::decide::Verdict;
         let (verdict, text) = match reading.danger_above(Environment::Development) {

@@ -7,6 +7,7 @@ mod declare;
 mod gate;
 mod guard;
 mod init;
+mod mcp_proxy;
 mod pass;
 mod plan;
 mod policy;
@@ -55,6 +56,7 @@ enum Command {
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
     Pass(pass::PassArgs),
+    McpProxy(mcp_proxy::McpProxyArgs),
     Scan(scan::ScanArgs),
     Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
@@ -106,6 +108,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Pass(args) => pass::run(&args),
+        Command::McpProxy(args) => mcp_proxy::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),

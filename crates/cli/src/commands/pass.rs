@@ -20,7 +20,7 @@ use countersign_guard::ticket::{MAX_SIZE, Ticket, id_of, read_id};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{CliError, CliResult, exit};
-use crate::guard::compile::{For, Made, compile};
+use crate::guard::compile::{For, Made, compile, in_force_for_all};
 use crate::guard::person::Person;
 use crate::guard::{files, needed_home, pass_dir, tickets};
 use crate::signer::{Signer, configured};
@@ -72,19 +72,37 @@ pub(super) fn run(args: &PassArgs) -> CliResult {
     if let Some(file) = &args.ask {
         std::fs::write(file, ticket.to_bytes())?;
         let mut shell = anstream::stdout().lock();
-        writeln!(shell, "{} holds ticket {id}. It contains the agent's call as it is.", file.display())?;
-        writeln!(shell, "  they run, in a clone of this repository:  countersign pass --answer {}", file.display())?;
-        writeln!(shell, "  then you run:                             countersign pass --take {}", file.with_extension("pass").display())?;
+        writeln!(
+            shell,
+            "{} holds ticket {id}. It contains the agent's call as it is.",
+            file.display()
+        )?;
+        writeln!(
+            shell,
+            "  they run, in a clone of this repository:  countersign pass --answer {}",
+            file.display()
+        )?;
+        writeln!(
+            shell,
+            "  then you run:                             countersign pass --take {}",
+            file.with_extension("pass").display()
+        )?;
         return Ok(exit::ALLOW);
     }
     let made = fresh(&ticket, out.is_some(), args.key.as_deref(), now)?;
-    let rules = made.compiled.open().map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
+    let rules = made
+        .compiled
+        .open()
+        .map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
     let signer = signer(&rules, args.key.as_deref())?;
     let standing = Standing::of(&ticket, &made, &rules, &signer, now)?;
     show(&id, &ticket, &made, &standing)?;
     if !standing.counts {
-        return Err(CliError::new(exit::REFUSE, format!("a pass by {} would not count here", signer.person.id))
-            .hint(standing.why_not(&ticket, &made)));
+        return Err(CliError::new(
+            exit::REFUSE,
+            format!("a pass by {} would not count here", signer.person.id),
+        )
+        .hint(standing.why_not(&ticket, &made)));
     }
     let word = id.rsplit('-').next().unwrap_or(&id);
     let question = format!(
@@ -98,7 +116,14 @@ pub(super) fn run(args: &PassArgs) -> CliResult {
     }
     let lifetime = SignedDuration::from_mins(i64::from(args.minutes));
     let signed = signer.signed(rules.people, None, Timestamp::now())?;
-    let statement = pass::statement(&ticket, &made.compiled, &rules, standing.outranks, lifetime, signed);
+    let statement = pass::statement(
+        &ticket,
+        &made.compiled,
+        &rules,
+        standing.outranks,
+        lifetime,
+        signed,
+    );
     let envelope = signer.envelope(&statement)?;
     deliver(&ticket, &envelope, out.as_deref(), &standing)
 }
@@ -115,11 +140,18 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(ticket: &Ticket, made: &Made, rules: &Rules, signer: &Signer<'_>, now: Timestamp) -> CliResult<Self> {
+    fn of(
+        ticket: &Ticket,
+        made: &Made,
+        rules: &Rules,
+        signer: &Signer<'_>,
+        now: Timestamp,
+    ) -> CliResult<Self> {
         let agent = Agent::named(&ticket.action.agent)
             .ok_or_else(|| CliError::new(exit::DATA, "the ticket names an unknown agent"))?;
         let weighed = weighed(ticket);
-        let with = |signoffs: &[SignOff]| rule(&weighed, agent, &made.compiled, rules, signoffs, now);
+        let with =
+            |signoffs: &[SignOff]| rule(&weighed, agent, &made.compiled, rules, signoffs, now);
         let mine = SignOff {
             person: signer.index,
             said: Said::Approve,
@@ -127,15 +159,30 @@ impl Standing {
         };
         let (before, after) = (with(&[]), with(&[mine]));
         let missing = |ruling: &countersign_guard::judge::Ruling| -> u32 {
-            let all = ruling.explanation.rules.iter().flat_map(|rule| &rule.requirements);
+            let all = ruling
+                .explanation
+                .rules
+                .iter()
+                .flat_map(|rule| &rule.requirements);
             all.map(|requirement| requirement.missing).sum()
         };
-        let still = after.explanation.rules.iter().flat_map(|rule| &rule.requirements);
-        let operator = made.compiled.operator.as_deref().and_then(|id| rules.roster.by_id(id));
+        let still = after
+            .explanation
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.requirements);
+        let operator = made
+            .compiled
+            .operator
+            .as_deref()
+            .and_then(|id| rules.roster.by_id(id));
         Ok(Self {
             asks: before.asks(),
             counts: missing(&after) < missing(&before),
-            missing: still.filter(|it| !it.met).map(|it| it.text.clone()).collect(),
+            missing: still
+                .filter(|it| !it.met)
+                .map(|it| it.text.clone())
+                .collect(),
             outranks: operator.is_none_or(|operator| signer.person.level > operator.level),
         })
     }
@@ -162,7 +209,10 @@ fn weighed(ticket: &Ticket) -> Weighed {
         dangerous: Vec::new(),
         danger: countersign_effects::command::Danger::None,
         hits_guard: false,
-        suspect: ticket.rules.iter().any(|rule| rule == countersign_guard::compiled::ALONE),
+        suspect: ticket
+            .rules
+            .iter()
+            .any(|rule| rule == countersign_guard::compiled::ALONE),
         shared,
         environment,
         irreversible: None,
@@ -174,10 +224,14 @@ fn stored(typed: &str, now: Timestamp) -> CliResult<(String, Ticket)> {
         CliError::new(exit::USAGE, format!("`{typed}` is no ticket"))
             .hint("a ticket looks like `7kq2-m9fx`; the agent was told it when it was held")
     })?;
-    let bytes = files::read(&tickets::file_of(&needed_home()?, &id), MAX_SIZE).map_err(|error| {
-        CliError::new(exit::NOT_FOUND, format!("ticket {id} is not here ({error})"))
+    let bytes =
+        files::read(&tickets::file_of(&needed_home()?, &id), MAX_SIZE).map_err(|error| {
+            CliError::new(
+                exit::NOT_FOUND,
+                format!("ticket {id} is not here ({error})"),
+            )
             .hint("tickets are kept for a day, by the user whose agent was held")
-    })?;
+        })?;
     let ticket = Ticket::parse(&bytes, &id, now)
         .map_err(|error| CliError::new(exit::DATA, format!("ticket {id}: {error}")))?;
     Ok((id, ticket))
@@ -187,7 +241,8 @@ fn requested(file: &Path, now: Timestamp) -> CliResult<(String, Ticket)> {
     let bytes = files::read(file, MAX_SIZE)
         .map_err(|error| CliError::new(exit::NOT_FOUND, format!("{}: {error}", file.display())))?;
     let wrong = |error: String| CliError::new(exit::DATA, format!("{}: {error}", file.display()));
-    let ticket: Ticket = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let ticket: Ticket =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
     let id = id_of(&ticket.action.digest());
     let ticket = Ticket::parse(&bytes, &id, now).map_err(|error| wrong(error.to_string()))?;
     Ok((id, ticket))
@@ -195,14 +250,25 @@ fn requested(file: &Path, now: Timestamp) -> CliResult<(String, Ticket)> {
 
 /// The rules as the protected branch has them now, put in force here as well.
 fn fresh(ticket: &Ticket, elsewhere: bool, key: Option<&Path>, now: Timestamp) -> CliResult<Made> {
+    if let Some(made) = in_force_for_all(now) {
+        return made;
+    }
     let root = ticket.action.ground.root.as_deref();
-    match root.map(Path::new).filter(|root| !elsewhere && root.is_dir()) {
+    match root
+        .map(Path::new)
+        .filter(|root| !elsewhere && root.is_dir())
+    {
         Some(root) => {
             let made = compile(root, For::Repository, key, now)?;
             made.write()?;
             Ok(made)
         }
-        None if elsewhere => compile(Path::new("."), For::Repository, key, now),
+        None if elsewhere => {
+            let mut made = compile(Path::new("."), For::Repository, key, now)?;
+            // Whose agent it is, the one who asks says; the guard there knows.
+            made.compiled.operator.clone_from(&ticket.operator);
+            Ok(made)
+        }
         None => {
             let made = compile(Path::new("/"), For::User, key, now)?;
             made.write()?;
@@ -214,7 +280,10 @@ fn fresh(ticket: &Ticket, elsewhere: bool, key: Option<&Path>, now: Timestamp) -
 fn signer<'a>(rules: &'a Rules, key: Option<&Path>) -> CliResult<Signer<'a>> {
     let key = match key {
         Some(key) => key.to_owned(),
-        None => match Repo::open(Path::new(".")).map_err(CliError::from).and_then(|repo| configured(&repo)) {
+        None => match Repo::open(Path::new("."))
+            .map_err(CliError::from)
+            .and_then(|repo| configured(&repo))
+        {
             Ok(key) => key,
             Err(error) => usual_key().ok_or(error)?,
         },
@@ -224,10 +293,16 @@ fn signer<'a>(rules: &'a Rules, key: Option<&Path>) -> CliResult<Signer<'a>> {
 
 fn usual_key() -> Option<PathBuf> {
     let ssh = PathBuf::from(std::env::var_os("HOME")?).join(".ssh");
-    ["id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa"]
-        .iter()
-        .map(|name| ssh.join(name))
-        .find(|path| path.is_file())
+    [
+        "id_ed25519_sk",
+        "id_ecdsa_sk",
+        "id_ed25519",
+        "id_ecdsa",
+        "id_rsa",
+    ]
+    .iter()
+    .map(|name| ssh.join(name))
+    .find(|path| path.is_file())
 }
 
 /// Text of an agent, made harmless for a terminal.
@@ -245,8 +320,20 @@ fn plain(text: &str) -> String {
 fn show(id: &str, ticket: &Ticket, made: &Made, standing: &Standing) -> CliResult<()> {
     let mut out = anstream::stdout().lock();
     let action = &ticket.action;
-    let row = |out: &mut dyn Write, name: &str, text: &str| writeln!(out, "  {} {}", paint(DIM, format!("{name:<7}")), plain(text));
-    writeln!(out, "{} {}", paint(BOLD, format!("PASS {id}?")), plain(&format!("{} wants to do this, once:", action.agent)))?;
+    let row = |out: &mut dyn Write, name: &str, text: &str| {
+        writeln!(
+            out,
+            "  {} {}",
+            paint(DIM, format!("{name:<7}")),
+            plain(text)
+        )
+    };
+    writeln!(
+        out,
+        "{} {}",
+        paint(BOLD, format!("PASS {id}?")),
+        plain(&format!("{} wants to do this, once:", action.agent))
+    )?;
     writeln!(out)?;
     for line in redact(&action.line()).lines().take(40) {
         writeln!(out, "    {}", paint(BOLD, plain(line)))?;
@@ -256,7 +343,10 @@ fn show(id: &str, ticket: &Ticket, made: &Made, standing: &Standing) -> CliResul
         row(&mut out, "would", effect)?;
     }
     let counts = if action.target == "unknown" {
-        format!("unknown, which counts as {}", made.compiled.unknown.as_str())
+        format!(
+            "unknown, which counts as {}",
+            made.compiled.unknown.as_str()
+        )
     } else {
         action.target.clone()
     };
@@ -268,17 +358,32 @@ fn show(id: &str, ticket: &Ticket, made: &Made, standing: &Standing) -> CliResul
     if let Some(head) = &action.ground.head {
         row(&mut out, "at", head)?;
     }
-    for file in action.ground.files.iter().take(12) {
-        let hash = file.sha256.map_or_else(|| "cannot be read".to_owned(), |hash| hash.short());
-        row(&mut out, "file", &format!("{} {hash}", file.path))?;
+    let files = || {
+        action
+            .ground
+            .files
+            .iter()
+            .filter_map(|file| Some((&file.path, file.sha256?)))
+    };
+    for (path, hash) in files().take(12) {
+        row(&mut out, "file", &format!("{path} {}", hash.short()))?;
     }
-    if action.ground.files.len() > 12 {
-        row(&mut out, "", &format!("and {} more files", action.ground.files.len() - 12))?;
+    let more = files().count().saturating_sub(12);
+    if more > 0 {
+        row(&mut out, "", &format!("and {more} more files"))?;
     }
     if let Some(first) = &ticket.attempt_of {
-        row(&mut out, "note", &format!("another way to what ticket {first} was held for"))?;
+        row(
+            &mut out,
+            "note",
+            &format!("another way to what ticket {first} was held for"),
+        )?;
     }
-    row(&mut out, "rules", &format!("{} ({})", ticket.rules.join(", "), made.compiled.from))?;
+    row(
+        &mut out,
+        "rules",
+        &format!("{} ({})", ticket.rules.join(", "), made.compiled.from),
+    )?;
     row(&mut out, "needs", &standing.asks.join("; and "))?;
     let reading = judge_tool_call(&action.tool, &action.input, &place(ticket, made));
     writeln!(out, "\n  {}", paint(DIM, "as understood"))?;
@@ -298,7 +403,12 @@ fn place(ticket: &Ticket, made: &Made) -> Facts {
     }
 }
 
-fn deliver(ticket: &Ticket, envelope: &Envelope, out: Option<&Path>, standing: &Standing) -> CliResult {
+fn deliver(
+    ticket: &Ticket,
+    envelope: &Envelope,
+    out: Option<&Path>,
+    standing: &Standing,
+) -> CliResult {
     let mut shell = anstream::stdout().lock();
     match out {
         Some(file) => {
@@ -310,7 +420,11 @@ fn deliver(ticket: &Ticket, envelope: &Envelope, out: Option<&Path>, standing: &
             if standing.missing.is_empty() {
                 writeln!(shell, "passed: the agent can make exactly this call once")?;
             } else {
-                writeln!(shell, "signed; still needed: {}", standing.missing.join("; and "))?;
+                writeln!(
+                    shell,
+                    "signed; still needed: {}",
+                    standing.missing.join("; and ")
+                )?;
             }
         }
     }
@@ -325,20 +439,29 @@ fn store(action: &countersign_core::signoff::Digest, envelope: &Envelope) -> Cli
 
 fn take(file: &Path) -> CliResult {
     let wrong = |error: String| {
-        CliError::new(exit::DATA, format!("{} is no pass: {error}", file.display()))
-            .hint("it is what `countersign pass --answer` has written")
+        CliError::new(
+            exit::DATA,
+            format!("{} is no pass: {error}", file.display()),
+        )
+        .hint("it is what `countersign pass --answer` has written")
     };
     let bytes = files::read(file, MAX_ENVELOPE)
         .map_err(|error| CliError::new(exit::NOT_FOUND, format!("{}: {error}", file.display())))?;
     let envelope = Envelope::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
-    envelope.verify().map_err(|error| wrong(error.to_string()))?;
-    let statement = Statement::parse(envelope.payload()).map_err(|error| wrong(error.to_string()))?;
+    envelope
+        .verify()
+        .map_err(|error| wrong(error.to_string()))?;
+    let statement =
+        Statement::parse(envelope.payload()).map_err(|error| wrong(error.to_string()))?;
     let Content::Action(artifact) = &statement.about().content else {
         return Err(wrong("it is about something else".to_owned()));
     };
     store(&artifact.sha256, &envelope)?;
     let mut out = anstream::stdout().lock();
     let (by, what) = (&statement.signed().person, &artifact.name);
-    writeln!(out, "taken: {by} passes `{what}`; whether it counts is decided when the agent repeats it")?;
+    writeln!(
+        out,
+        "taken: {by} passes `{what}`; whether it counts is decided when the agent repeats it"
+    )?;
     Ok(exit::ALLOW)
 }

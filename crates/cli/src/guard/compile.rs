@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use countersign_core::effect::Environment;
 use countersign_core::policy::DEFAULT;
-use countersign_core::roster::{self, Roster};
+use countersign_core::roster::{self, Person, Roster};
 use countersign_effects::target::Targets;
 use countersign_git::Repo;
-use countersign_guard::compiled::{Compiled, Named, VERSION, is_about_actions, is_shadow};
+use countersign_guard::compiled::{
+    Compiled, CompiledError, MAX_SIZE, Named, VERSION, is_about_actions, is_shadow,
+};
 use jiff::Timestamp;
 
 use super::files::{self, MANAGED};
@@ -44,7 +46,12 @@ pub(crate) struct Made {
 }
 
 /// Compiles the rules.
-pub(crate) fn compile(dir: &Path, whom: For, key: Option<&Path>, now: Timestamp) -> CliResult<Made> {
+pub(crate) fn compile(
+    dir: &Path,
+    whom: For,
+    key: Option<&Path>,
+    now: Timestamp,
+) -> CliResult<Made> {
     let repo = match (Repo::open(dir), whom) {
         (Ok(repo), _) => Some(repo),
         (Err(error), For::Repository) => return Err(error.into()),
@@ -59,30 +66,50 @@ pub(crate) fn compile(dir: &Path, whom: For, key: Option<&Path>, now: Timestamp)
     if !adopted {
         sources.people = own_roster(repo.as_ref(), key)?;
     }
-    let compiled = sources.compile(repo.as_ref(), adopted, now)?;
+    let compiled = sources.compile(repo.as_ref(), whom, adopted, now)?;
     let home = super::needed_home()?;
-    let around = Place::of(dir.canonicalize().ok().as_deref().and_then(Path::to_str)).and_then(|place| place.repo);
+    let around = Place::of(dir.canonicalize().ok().as_deref().and_then(Path::to_str))
+        .and_then(|place| place.repo);
     let file = match whom {
         For::Machine => PathBuf::from(MANAGED),
         For::User => file_of(&home, None),
         For::Repository => file_of(&home, Some(&needed(around)?)),
     };
-    let rules = compiled.open().map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
-    let signers = rules
-        .roster
-        .people()
-        .iter()
-        .filter(|person| person.active && person.keys.iter().any(|key| key.is_valid_at(now)))
-        .count();
-    Ok(Made {
-        compiled,
-        file,
-        signers,
-        adopted,
-    })
+    Made::new(compiled, file, adopted, now)
+}
+
+/// The rules that an administrator has put on this machine, if there are any:
+/// they are in force everywhere, so nothing else is compiled.
+pub(crate) fn in_force_for_all(now: Timestamp) -> Option<CliResult<Made>> {
+    let bytes = match files::read(Path::new(MANAGED), MAX_SIZE) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let wrong = |error: CompiledError| CliError::new(exit::DATA, format!("{MANAGED}: {error}"));
+    Some(
+        Compiled::parse(&bytes, now)
+            .map_err(wrong)
+            .and_then(|compiled| Made::new(compiled, MANAGED.into(), true, now)),
+    )
 }
 
 impl Made {
+    fn new(compiled: Compiled, file: PathBuf, adopted: bool, now: Timestamp) -> CliResult<Self> {
+        let rules = compiled
+            .open()
+            .map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
+        let can_sign =
+            |person: &&Person| person.active && person.keys.iter().any(|key| key.is_valid_at(now));
+        let signers = rules.roster.people().iter().filter(can_sign).count();
+        Ok(Self {
+            compiled,
+            file,
+            signers,
+            adopted,
+        })
+    }
+
     /// Puts the rules where the guard reads them.
     pub(crate) fn write(&self) -> CliResult<()> {
         let bytes = self.compiled.to_bytes();
@@ -94,7 +121,10 @@ impl Made {
             files::replace(&self.file, &bytes)
         };
         written.map_err(|error| {
-            CliError::new(exit::IO, format!("{} cannot be written: {error}", self.file.display()))
+            CliError::new(
+                exit::IO,
+                format!("{} cannot be written: {error}", self.file.display()),
+            )
         })
     }
 }
@@ -134,16 +164,34 @@ impl Sources {
         })
     }
 
-    fn compile(self, repo: Option<&Repo>, adopted: bool, now: Timestamp) -> CliResult<Compiled> {
+    fn compile(
+        self,
+        repo: Option<&Repo>,
+        whom: For,
+        adopted: bool,
+        now: Timestamp,
+    ) -> CliResult<Compiled> {
         let targets = Targets::parse(&self.targets)
             .map_err(|error| CliError::new(exit::DATA, format!("{TARGETS}: {error}")))?;
         let mut compiled = Compiled {
             v: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             made: now,
-            from: if self.from.is_empty() { "the built-in rules".to_owned() } else { self.from },
-            repository: if self.repository.is_empty() { "none".to_owned() } else { self.repository },
-            policy: if self.policy == DEFAULT { String::new() } else { self.policy },
+            from: if self.from.is_empty() {
+                "the built-in rules".to_owned()
+            } else {
+                self.from
+            },
+            repository: if self.repository.is_empty() {
+                "none".to_owned()
+            } else {
+                self.repository
+            },
+            policy: if self.policy == DEFAULT {
+                String::new()
+            } else {
+                self.policy
+            },
             people: self.people,
             usage: self.usage,
             targets: targets
@@ -169,11 +217,19 @@ impl Sources {
         compiled.shadow = is_shadow(&rules.policy);
         if adopted {
             compiled.operator_may_pass = rules.policy.settings.operator_may_pass;
-            compiled.operator = operator(repo, &rules.roster)?;
+            // A machine's rules are everyone's: whose agents they are is not known.
+            compiled.operator = match whom {
+                For::Machine => None,
+                For::Repository | For::User => operator(repo, &rules.roster)?,
+            };
         } else {
             // Alone on the roster: nobody else could.
             compiled.operator_may_pass = Environment::Production;
-            compiled.operator = rules.roster.people().first().map(|person| person.id.clone());
+            compiled.operator = rules
+                .roster
+                .people()
+                .first()
+                .map(|person| person.id.clone());
         }
         Ok(compiled)
     }
@@ -211,7 +267,13 @@ fn own_roster(repo: Option<&Repo>, key: Option<&Path>) -> CliResult<String> {
 
 fn usual_key() -> Option<String> {
     let ssh = PathBuf::from(std::env::var_os("HOME")?).join(".ssh");
-    ["id_ed25519_sk.pub", "id_ecdsa_sk.pub", "id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub"]
-        .iter()
-        .find_map(|name| std::fs::read_to_string(ssh.join(name)).ok())
+    [
+        "id_ed25519_sk.pub",
+        "id_ecdsa_sk.pub",
+        "id_ed25519.pub",
+        "id_ecdsa.pub",
+        "id_rsa.pub",
+    ]
+    .iter()
+    .find_map(|name| std::fs::read_to_string(ssh.join(name)).ok())
 }

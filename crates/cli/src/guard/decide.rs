@@ -12,8 +12,9 @@ use countersign_guard::agent::Agent;
 use countersign_guard::compiled::{Compiled, CompiledError, Rules};
 use countersign_guard::journal::{self as log, Record};
 use countersign_guard::judge::{Ruling, Weighed, rule, weigh};
+use countersign_guard::keys;
 use countersign_guard::memory::{Relation, Session, text_of};
-use countersign_guard::message::{self, GUARD_WHY, Held};
+use countersign_guard::message::{self, GUARD_WHY, Held, KEY_WHY};
 use countersign_guard::pass::Counted;
 use countersign_guard::protocol::ToolCall;
 use countersign_guard::ticket::{Ticket, id_of};
@@ -37,10 +38,7 @@ const MEND: &str = "countersign guard compile";
 /// Judges one call, and writes the decision down.
 pub(crate) fn judge(agent: Agent, call: &ToolCall) -> Outcome {
     #[cfg(debug_assertions)]
-    if std::env::var_os("COUNTERSIGN_PLANTED_PANIC").is_some() {
-        // Proves that a panic is a denial. Not in released programs.
-        std::panic::panic_any("planted");
-    }
+    planted_panic();
     let now = Timestamp::now();
     let line = action::line(&call.tool, &call.input);
     let mut record = Record::new(now, agent.as_str(), &call.tool, &line, Verdict::Allow);
@@ -64,7 +62,10 @@ pub(crate) fn judge(agent: Agent, call: &ToolCall) -> Outcome {
         None => {
             record.fault = Some("no working directory".to_owned());
             record.verdict = Verdict::Refuse;
-            Some(message::fault("the working directory does not exist", "cd to a directory that exists"))
+            Some(message::fault(
+                "the working directory does not exist",
+                "cd to a directory that exists",
+            ))
         }
     };
     match files::home() {
@@ -72,6 +73,15 @@ pub(crate) fn judge(agent: Agent, call: &ToolCall) -> Outcome {
         None => faults.push("there is no home directory, so nothing is recorded".to_owned()),
     }
     Outcome { denial, faults }
+}
+
+/// Proves in tests that a panic is a denial. Not in released programs.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "that is what it is for")]
+fn planted_panic() {
+    if std::env::var_os("COUNTERSIGN_PLANTED_PANIC").is_some() {
+        std::panic::panic_any("planted");
+    }
 }
 
 struct Case<'a> {
@@ -92,6 +102,15 @@ struct Read<'a> {
     session: Session,
 }
 
+/// What the rules say about a call.
+struct Judged {
+    ruling: Ruling,
+    rules: Rules,
+    operator: Option<String>,
+    attempt_of: Option<String>,
+    effects: Vec<String>,
+}
+
 impl Case<'_> {
     fn judge(&mut self) -> Option<String> {
         let compiled = rules::load(self.place, self.now);
@@ -105,6 +124,9 @@ impl Case<'_> {
         self.describe(&reading, &weighed);
         if weighed.hits_guard {
             return self.refuse(&weighed.lines(&reading), GUARD_WHY);
+        }
+        if let Some(what) = keys::touched(&self.call.tool, &self.call.input, &reading) {
+            return self.refuse(&[what.to_owned()], KEY_WHY);
         }
         let session = self.recall();
         if weighed.is_harmless(about_actions) && session.is_empty() {
@@ -120,7 +142,12 @@ impl Case<'_> {
     }
 
     /// Whatever the policy does not let through on its own.
-    fn weigh_up(&mut self, mut read: Read<'_>, compiled: Result<Compiled, CompiledError>, about_actions: bool) -> Option<String> {
+    fn weigh_up(
+        &mut self,
+        mut read: Read<'_>,
+        compiled: Result<Compiled, CompiledError>,
+        about_actions: bool,
+    ) -> Option<String> {
         let text = text_of(&self.call.input);
         let relate = |id: &str| {
             let (tool, session) = (&self.call.tool, &read.session);
@@ -159,7 +186,14 @@ impl Case<'_> {
             None => (Vec::new(), Vec::new()),
         };
         let signoffs: Vec<_> = counted.iter().map(|it| it.signoff).collect();
-        let ruling = rule(&read.weighed, self.agent, &compiled, &rules, &signoffs, self.now);
+        let ruling = rule(
+            &read.weighed,
+            self.agent,
+            &compiled,
+            &rules,
+            &signoffs,
+            self.now,
+        );
         self.record.rules = ruling.rules();
         self.record.attempt_of.clone_from(&attempt_of);
         if compiled.shadow {
@@ -167,15 +201,29 @@ impl Case<'_> {
             self.record.shadow = true;
             return None;
         }
-        match ruling.verdict() {
-            Verdict::Allow => self.let_through(&digest, &counted, &rules).map(|why| {
-                self.hold(&read, action, &ruling, attempt_of, &[why], &rules, &effects)
-            }),
+        let judged = Judged {
+            ruling,
+            rules,
+            operator: compiled.operator,
+            attempt_of,
+            effects,
+        };
+        match judged.ruling.verdict() {
+            Verdict::Allow => self
+                .let_through(&digest, &counted, &judged.rules)
+                .map(|why| self.hold(&read, action, judged, &[why])),
             Verdict::Refuse => {
-                let why = ruling.explanation.rules.iter().find(|rule| rule.refuses).map(|rule| rule.why.clone());
-                self.refuse(&effects, &format!("{}: {}", ruling.explanation.summary, why.unwrap_or_default()))
+                let refusing = judged
+                    .ruling
+                    .explanation
+                    .rules
+                    .iter()
+                    .find(|rule| rule.refuses);
+                let why = refusing.map(|rule| rule.why.as_str()).unwrap_or_default();
+                let text = format!("{}: {why}", judged.ruling.explanation.summary);
+                self.refuse(&judged.effects, &text)
             }
-            Verdict::Hold => Some(self.hold(&read, action, &ruling, attempt_of, &ignored, &rules, &effects)),
+            Verdict::Hold => Some(self.hold(&read, action, judged, &ignored)),
         }
     }
 
@@ -214,7 +262,12 @@ impl Case<'_> {
     }
 
     /// Spends the passes; the reason when somebody else was faster.
-    fn let_through(&mut self, action: &Digest, counted: &[Counted], rules: &Rules) -> Option<String> {
+    fn let_through(
+        &mut self,
+        action: &Digest,
+        counted: &[Counted],
+        rules: &Rules,
+    ) -> Option<String> {
         if counted.is_empty() {
             return None;
         }
@@ -236,36 +289,46 @@ impl Case<'_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a part of one message")]
     fn hold(
         &mut self,
         read: &Read<'_>,
         action: Action,
-        ruling: &Ruling,
-        attempt_of: Option<String>,
+        judged: Judged,
         ignored: &[String],
-        rules: &Rules,
-        effects: &[String],
     ) -> String {
         let id = id_of(&action.digest());
-        let asks = ruling.asks();
+        let asks = judged.ruling.asks();
         let text = message::held(&Held {
-            effects,
+            effects: &judged.effects,
             asks: &asks,
             ticket: &id,
-            attempt_of: attempt_of.as_deref(),
+            attempt_of: judged.attempt_of.as_deref(),
             passes: ignored,
-            passable: rules.roster.people().iter().any(|person| !person.keys.is_empty()),
+            passable: judged
+                .rules
+                .roster
+                .people()
+                .iter()
+                .any(|person| !person.keys.is_empty()),
         });
         self.record.verdict = Verdict::Hold;
         self.record.ticket = Some(id.clone());
-        let ticket = Ticket::new(action, ruling.rules(), asks, attempt_of, self.now);
+        let ticket = Ticket::new(
+            action,
+            judged.ruling.rules(),
+            asks,
+            judged.operator,
+            judged.attempt_of,
+            self.now,
+        );
         let kept = match &self.home {
             Some(home) => tickets::keep(home, &id, &ticket).map_err(|error| error.to_string()),
             None => Err("there is no home directory".to_owned()),
         };
         if let Err(error) = kept {
-            self.faults.push(format!("ticket {id} cannot be kept, so it cannot be passed: {error}"));
+            self.faults.push(format!(
+                "ticket {id} cannot be kept, so it cannot be passed: {error}"
+            ));
         }
         self.remember(read, &id);
         text
@@ -277,7 +340,8 @@ impl Case<'_> {
         };
         let mut memory = read.session.clone();
         if memory.remember(id, read.reading, &read.weighed) {
-            self.faults.extend(sessions::save(home, self.agent, session, &memory).err());
+            self.faults
+                .extend(sessions::save(home, self.agent, session, &memory).err());
         }
     }
 

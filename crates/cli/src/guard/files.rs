@@ -63,12 +63,18 @@ pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let about = file.metadata()?;
     if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is no regular file",
+        ));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0).min(limit));
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is too large",
+        ));
     }
     Ok(bytes)
 }
@@ -77,7 +83,10 @@ pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
 /// effort: what cannot be removed only takes room.
 pub(crate) fn prune(dir: &Path, before: std::time::SystemTime) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let old = entry.metadata().and_then(|about| about.modified()).is_ok_and(|at| at < before);
+        let old = entry
+            .metadata()
+            .and_then(|about| about.modified())
+            .is_ok_and(|at| at < before);
         if old {
             let path = entry.path();
             let _ = if path.is_dir() {

@@ -34,8 +34,12 @@ pub(crate) fn append(home: &Path, record: &mut Record) -> Result<(), String> {
         other => other.map_err(said)?,
     };
     lock(&file)?;
+    let about = file.metadata().map_err(said)?;
+    if !about.is_file() {
+        return Err(said(std::io::Error::other("it is no regular file")));
+    }
     // While this process waited, another one may have closed the file.
-    let mut length = file.metadata().map_err(said)?.len();
+    let mut length = about.len();
     if length > MAX_FILE {
         rotate(home, &path, &file).map_err(said)?;
         let fresh = open(&path).map_err(said)?;
@@ -63,7 +67,11 @@ pub(crate) fn append(home: &Path, record: &mut Record) -> Result<(), String> {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    files::private().read(true).append(true).create(true).open(path)
+    files::private()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
 }
 
 fn lock(file: &File) -> Result<(), String> {
@@ -83,7 +91,7 @@ fn tail(file: &mut File, length: u64) -> std::io::Result<Option<Last>> {
     let from = length.saturating_sub(2 * MAX_LINE as u64);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    (&*file).take(2 * MAX_LINE as u64).read_to_end(&mut bytes)?;
     Ok(Last::of(&bytes))
 }
 
@@ -105,7 +113,10 @@ fn rotate(home: &Path, path: &Path, file: &File) -> std::io::Result<()> {
 
 /// The closed files, oldest first.
 pub(crate) fn closed_files(home: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(home.join("log")).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(home.join("log"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {

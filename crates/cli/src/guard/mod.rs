@@ -21,10 +21,10 @@ use std::io::{Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use countersign_guard::agent::Agent;
+use countersign_guard::message;
 use countersign_guard::protocol::{
     self, Answer, DENY_CODE, Event, MAX_INPUT, ProtocolError, Response, ToolCall,
 };
-use countersign_guard::message;
 
 pub(crate) use decide::{Outcome, judge, needed_home, pass_dir};
 

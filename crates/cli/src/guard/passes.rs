@@ -28,7 +28,10 @@ pub(crate) fn find(
     now: Timestamp,
 ) -> (Vec<Counted>, Vec<String>) {
     let (mut counted, mut ignored) = (Vec::new(), Vec::new());
-    let entries = std::fs::read_dir(dir_of(home, action)).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(dir_of(home, action))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort_unstable();
     for path in paths.into_iter().take(MAX_PASSES) {

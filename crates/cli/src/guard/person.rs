@@ -7,13 +7,37 @@ use crate::error::{CliError, CliResult, exit};
 
 /// Variables that agents set for what they start.
 const AGENT_VARIABLES: &[&str] = &[
-    "CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "CODEX_THREAD_ID",
-    "CURSOR_AGENT", "CURSOR_TRACE_ID", "GEMINI_CLI", "COPILOT_AGENT_SESSION", "COPILOT_CLI", "OPENCODE", "OPENCODE_CLIENT",
-    "CLINE_ACTIVE", "KIRO_SESSION_ID", "Q_TERM_AGENT", "ANTIGRAVITY_AGENT", "AI_AGENT", "AGENT_SESSION",
+    "CLAUDECODE",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "CODEX_THREAD_ID",
+    "CURSOR_AGENT",
+    "CURSOR_TRACE_ID",
+    "GEMINI_CLI",
+    "COPILOT_AGENT_SESSION",
+    "COPILOT_CLI",
+    "OPENCODE",
+    "OPENCODE_CLIENT",
+    "CLINE_ACTIVE",
+    "KIRO_SESSION_ID",
+    "Q_TERM_AGENT",
+    "ANTIGRAVITY_AGENT",
+    "AI_AGENT",
+    "AGENT_SESSION",
 ];
 /// Programs that are agents and no terminals with one inside.
 const AGENT_PROGRAMS: &[&str] = &[
-    "claude", "codex", "gemini", "kiro-cli", "kiro-cli-chat", "qchat", "copilot", "opencode", "cline", "cursor-agent",
+    "claude",
+    "codex",
+    "gemini",
+    "kiro-cli",
+    "kiro-cli-chat",
+    "qchat",
+    "copilot",
+    "opencode",
+    "cline",
+    "cursor-agent",
 ];
 /// Ancestors above this many are not looked at.
 const MAX_ANCESTORS: usize = 64;
@@ -34,7 +58,10 @@ impl Person {
             CliError::new(exit::REFUSE, format!("{what} is for a person: {why}"))
                 .hint("open a terminal of your own, outside of the agent, and run it there")
         };
-        if let Some(name) = AGENT_VARIABLES.iter().find(|name| std::env::var_os(name).is_some()) {
+        if let Some(name) = AGENT_VARIABLES
+            .iter()
+            .find(|name| std::env::var_os(name).is_some())
+        {
             return Err(refuse(format!("`{name}` says that an agent started this")));
         }
         if let Some(name) = agent_above() {
@@ -75,6 +102,9 @@ fn agent_above() -> Option<String> {
 
 fn parent_of(process: &str) -> Option<String> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let parent = text.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim();
+    let parent = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))?
+        .trim();
     (parent != "0").then(|| parent.to_owned())
 }

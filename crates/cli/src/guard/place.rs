@@ -72,7 +72,11 @@ impl Repository {
     /// What the repository's files are named after.
     pub(crate) fn key(&self) -> String {
         let path = self.common.to_string_lossy();
-        Digest::of(path.as_bytes()).to_string().chars().take(16).collect()
+        Digest::of(path.as_bytes())
+            .to_string()
+            .chars()
+            .take(16)
+            .collect()
     }
 
     /// Whether it has rules of its own in the work tree.

@@ -31,7 +31,12 @@ pub(crate) fn load(home: &Path, agent: Agent, session: &str) -> Result<Session, 
     }
 }
 
-pub(crate) fn save(home: &Path, agent: Agent, session: &str, memory: &Session) -> Result<(), String> {
+pub(crate) fn save(
+    home: &Path,
+    agent: Agent,
+    session: &str,
+    memory: &Session,
+) -> Result<(), String> {
     files::replace(&file_of(home, agent, session), &memory.to_bytes())
         .map_err(|error| format!("the conversation's memory cannot be written: {error}"))?;
     if let Some(before) = SystemTime::now().checked_sub(LIFETIME) {

@@ -26,8 +26,21 @@ const MAX_FILES: usize = 256;
 const CONFIGURATION: &[&str] = &["tf", "tfvars", "tfstate", "hcl", "yaml", "yml", "json"];
 /// Tools that read the directory they run in.
 const READ_DIRECTORY: &[&str] = &[
-    "terraform", "tofu", "terragrunt", "pulumi", "cdk", "sam", "serverless", "kubectl", "helm", "helmfile", "kustomize",
-    "ansible", "docker", "eb", "make",
+    "terraform",
+    "tofu",
+    "terragrunt",
+    "pulumi",
+    "cdk",
+    "sam",
+    "serverless",
+    "kubectl",
+    "helm",
+    "helmfile",
+    "kustomize",
+    "ansible",
+    "docker",
+    "eb",
+    "make",
 ];
 
 /// The machine, read only.
@@ -69,7 +82,10 @@ impl Surroundings {
     fn environment(&self) -> Digest {
         let mut variables: BTreeMap<String, String> = std::env::vars_os()
             .map(|(name, value)| {
-                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+                (
+                    name.to_string_lossy().into_owned(),
+                    value.to_string_lossy().into_owned(),
+                )
             })
             .filter(|(name, _)| decides(name))
             .collect();
@@ -158,8 +174,14 @@ fn hash(path: &Path) -> Option<Digest> {
     let mut file = std::fs::File::open(path).ok()?;
     let about = file.metadata().ok()?;
     if about.len() > MAX_HASHED {
-        let at = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-        return Some(Digest::of(format!("large {} {}", about.len(), at.as_nanos()).as_bytes()));
+        let at = about
+            .modified()
+            .ok()?
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()?;
+        return Some(Digest::of(
+            format!("large {} {}", about.len(), at.as_nanos()).as_bytes(),
+        ));
     }
     let mut hash = Sha256::new();
     let mut buffer = vec![0_u8; 1 << 16];
@@ -175,7 +197,9 @@ fn hash(path: &Path) -> Option<Digest> {
 impl Context for Surroundings {
     fn env(&self, name: &str) -> Option<String> {
         let value = std::env::var(name).ok();
-        self.asked.borrow_mut().insert(name.to_owned(), value.clone());
+        self.asked
+            .borrow_mut()
+            .insert(name.to_owned(), value.clone());
         value
     }
 

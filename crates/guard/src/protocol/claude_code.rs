@@ -28,7 +28,9 @@ pub(super) fn read(message: &Message) -> Result<Event, ProtocolError> {
 pub(super) fn answer(event: &str, answer: Answer<'_>) -> Response {
     match answer {
         Answer::Allow => Response::silent(),
-        Answer::Deny { reason } if matches!(event, "PreToolUse" | "") => Response::json(&deny(reason)),
+        Answer::Deny { reason } if matches!(event, "PreToolUse" | "") => {
+            Response::json(&deny(reason))
+        }
         // Another event has another form; exit code 2 is known to all of them.
         Answer::Deny { reason } => Response::exit_two(reason),
     }

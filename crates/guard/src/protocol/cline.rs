@@ -8,7 +8,9 @@ use super::{Answer, Event, ProtocolError, Response, ToolCall};
 
 pub(super) fn read(message: &Message) -> Result<Event, ProtocolError> {
     let event = needed(message, &["hookName"], "hookName")?;
-    let Some(Value::Object(call)) = message.get("preToolUse").or_else(|| message.get("tool_call"))
+    let Some(Value::Object(call)) = message
+        .get("preToolUse")
+        .or_else(|| message.get("tool_call"))
     else {
         if matches!(event.as_str(), "PreToolUse" | "tool_call") {
             return Err(ProtocolError::Field("preToolUse"));

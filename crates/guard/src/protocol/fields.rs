@@ -15,7 +15,9 @@ pub(super) fn object(bytes: &[u8]) -> Result<Message, ProtocolError> {
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(message)) => Ok(message),
-        Ok(_) => Err(ProtocolError::Json("it is another kind of value".to_owned())),
+        Ok(_) => Err(ProtocolError::Json(
+            "it is another kind of value".to_owned(),
+        )),
         Err(error) => Err(ProtocolError::Json(error.to_string())),
     }
 }

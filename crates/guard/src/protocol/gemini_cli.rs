@@ -11,7 +11,14 @@ pub(super) fn read(message: &Message) -> Result<Event, ProtocolError> {
     claude_like(
         message,
         &["BeforeTool"],
-        &["AfterTool", "BeforeAgent", "AfterAgent", "SessionStart", "SessionEnd", "Notification"],
+        &[
+            "AfterTool",
+            "BeforeAgent",
+            "AfterAgent",
+            "SessionStart",
+            "SessionEnd",
+            "Notification",
+        ],
     )
 }
 

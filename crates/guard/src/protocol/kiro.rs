@@ -12,7 +12,13 @@ pub(super) fn read(message: &Message) -> Result<Event, ProtocolError> {
     let event = claude_like(
         message,
         &["preToolUse", "PreToolUse"],
-        &["postToolUse", "PostToolUse", "agentSpawn", "userPromptSubmit", "stop"],
+        &[
+            "postToolUse",
+            "PostToolUse",
+            "agentSpawn",
+            "userPromptSubmit",
+            "stop",
+        ],
     )?;
     Ok(match event {
         Event::Call(call) => Event::Call(plain(call)),

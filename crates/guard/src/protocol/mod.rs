@@ -163,3 +163,66 @@ pub fn answer(agent: Agent, event: &str, answer: Answer<'_>) -> Response {
         Agent::Antigravity => antigravity::answer(answer),
     }
 }
+
+/// Whether an agent takes this for a denial: for checking an installed hook.
+#[must_use]
+pub fn denies(agent: Agent, code: i32, stdout: &[u8]) -> bool {
+    let json: Value = serde_json::from_slice(stdout).unwrap_or_default();
+    let says = |path: &str, word: &str| json.pointer(path).and_then(Value::as_str) == Some(word);
+    let claude = says("/hookSpecificOutput/permissionDecision", "deny");
+    let two = code == i32::from(DENY_CODE);
+    match agent {
+        Agent::ClaudeCode | Agent::Codex => two || code == 0 && claude,
+        Agent::Cursor => two || code == 0 && says("/permission", "deny"),
+        Agent::Kiro | Agent::AmazonQ | Agent::Windsurf => two,
+        Agent::GeminiCli => two || code == 0 && says("/decision", "deny"),
+        Agent::CopilotCli => code != 0 || claude || says("/permissionDecision", "deny"),
+        Agent::OpenCode => code != 0 || !says("/decision", "allow"),
+        Agent::Cline => json.pointer("/cancel") == Some(&Value::Bool(true)),
+        Agent::Antigravity => says("/decision", "deny"),
+    }
+}
+
+/// What an agent would send before it runs this command: for checking an
+/// installed hook.
+#[must_use]
+pub fn sample(agent: Agent, command: &str, cwd: &str) -> Vec<u8> {
+    use serde_json::json;
+    const SESSION: &str = "countersign-doctor";
+    let claude = |event: &str, tool: &str| {
+        json!({
+            "session_id": SESSION, "cwd": cwd, "hook_event_name": event,
+            "tool_name": tool, "tool_input": { "command": command },
+        })
+    };
+    let message = match agent {
+        Agent::ClaudeCode | Agent::Codex => claude("PreToolUse", "Bash"),
+        Agent::Cursor => json!({
+            "conversation_id": SESSION, "hook_event_name": "beforeShellExecution",
+            "workspace_roots": [cwd], "command": command, "cwd": cwd,
+        }),
+        Agent::Kiro | Agent::AmazonQ => claude("preToolUse", "execute_bash"),
+        Agent::GeminiCli => claude("BeforeTool", "run_shell_command"),
+        Agent::CopilotCli => json!({
+            "timestamp": 0, "cwd": cwd, "sessionId": SESSION, "toolName": "bash",
+            "toolArgs": json!({ "command": command }).to_string(),
+        }),
+        Agent::OpenCode => json!({
+            "tool": "bash", "sessionID": SESSION, "callID": "doctor", "directory": cwd,
+            "args": { "command": command },
+        }),
+        Agent::Windsurf => json!({
+            "agent_action_name": "pre_run_command", "trajectory_id": SESSION,
+            "tool_info": { "command_line": command, "cwd": cwd },
+        }),
+        Agent::Cline => json!({
+            "hookName": "PreToolUse", "taskId": SESSION, "workspaceRoots": [cwd],
+            "preToolUse": { "toolName": "execute_command", "parameters": { "command": command } },
+        }),
+        Agent::Antigravity => json!({
+            "toolCall": { "name": "run_command", "args": { "CommandLine": command, "Cwd": cwd } },
+            "conversationId": SESSION, "stepIdx": 0,
+        }),
+    };
+    message.to_string().into_bytes()
+}

@@ -48,18 +48,48 @@ pub(super) fn run(args: &CompileArgs) -> CliResult {
 pub(crate) fn print(made: &Made) -> CliResult<()> {
     let mut out = anstream::stdout().lock();
     let compiled = &made.compiled;
-    writeln!(out, "{} {}", paint(BOLD, "rules for agents:"), compiled.from)?;
+    writeln!(
+        out,
+        "{} {}",
+        paint(BOLD, "rules for agents:"),
+        compiled.from
+    )?;
     writeln!(out, "  {}", paint(DIM, made.file.display()))?;
-    let operator = compiled.operator.as_deref().unwrap_or("nobody on the roster");
-    let people = if made.signers == 1 { "1 person" } else { &format!("{} people", made.signers) };
+    let operator = compiled
+        .operator
+        .as_deref()
+        .unwrap_or("nobody on the roster");
+    let people = if made.signers == 1 {
+        "1 person"
+    } else {
+        &format!("{} people", made.signers)
+    };
     writeln!(out, "  agents act for {operator}; {people} can sign passes")?;
     if made.signers == 0 {
-        writeln!(out, "  {}", paint(BOLD, "nobody can pass a held action: name a key with `--key FILE`"))?;
+        writeln!(
+            out,
+            "  {}",
+            paint(
+                BOLD,
+                "nobody can pass a held action: name a key with `--key FILE`"
+            )
+        )?;
     } else if !made.adopted {
-        writeln!(out, "  {}", paint(DIM, "no roster here, so you pass what your own agents do"))?;
+        writeln!(
+            out,
+            "  {}",
+            paint(DIM, "no roster here, so you pass what your own agents do")
+        )?;
     }
     if compiled.shadow {
-        writeln!(out, "  {}", paint(BOLD, "shadow mode: verdicts are recorded, nothing is stopped"))?;
+        writeln!(
+            out,
+            "  {}",
+            paint(
+                BOLD,
+                "shadow mode: verdicts are recorded, nothing is stopped"
+            )
+        )?;
     }
     Ok(())
 }
