@@ -64,7 +64,7 @@ fn a_harmless_call_stays_within_its_budget() {
         return;
     };
     let budget = if cfg!(debug_assertions) {
-        30_000_000
+        9_000_000
     } else {
         2_500_000
     };
