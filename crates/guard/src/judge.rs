@@ -32,6 +32,8 @@ pub struct Weighed {
     /// Whether it alters a shared system beyond what is tolerated, dangerously
     /// or not.
     pub shared: bool,
+    /// What is done, verb by verb.
+    pub verbs: BTreeSet<Verb>,
     /// The most guarded environment that counts.
     pub environment: Environment,
     /// Whether state is lost for good; `None`: nobody can tell.
@@ -91,6 +93,7 @@ pub fn weigh(reading: &Reading, unknown: Environment) -> Weighed {
             .unwrap_or_default(),
         hits_guard: dangerous.iter().any(|(_, f)| f.scope == Scope::Guard),
         suspect: false,
+        verbs: listed.iter().map(|finding| finding.effect.verb).collect(),
         shared: shared.count() > 0,
         environment,
         irreversible,
@@ -251,6 +254,11 @@ pub fn facts(
         authors,
         author_level: level.unwrap_or_else(|| rules.roster.levels().lowest()),
         environment: weighed.environment,
+        effects: if weighed.suspect || weighed.verbs.is_empty() {
+            BTreeSet::from([Verb::Unknown])
+        } else {
+            weighed.verbs.clone()
+        },
         irreversible: weighed.irreversible,
         usage: Some(
             rules

@@ -13,7 +13,7 @@ use countersign_effects::command::{Facts, judge_tool_call};
 use countersign_git::Repo;
 use countersign_guard::agent::Agent;
 use countersign_guard::compiled::Rules;
-use countersign_guard::judge::{Weighed, rule};
+use countersign_guard::judge::{Weighed, rule, weigh};
 use countersign_guard::pass;
 use countersign_guard::redact::redact;
 use countersign_guard::ticket::{MAX_SIZE, Ticket, id_of, read_id};
@@ -149,7 +149,7 @@ impl Standing {
     ) -> CliResult<Self> {
         let agent = Agent::named(&ticket.action.agent)
             .ok_or_else(|| CliError::new(exit::DATA, "the ticket names an unknown agent"))?;
-        let weighed = weighed(ticket);
+        let weighed = weighed(ticket, made);
         let with =
             |signoffs: &[SignOff]| rule(&weighed, agent, &made.compiled, rules, signoffs, now);
         let mine = SignOff {
@@ -199,7 +199,9 @@ impl Standing {
 
 /// What the ticket says about the action, for the rules. The guard weighs anew
 /// before anything runs, so a forged ticket gains nothing.
-fn weighed(ticket: &Ticket) -> Weighed {
+fn weighed(ticket: &Ticket, made: &Made) -> Weighed {
+    let action = &ticket.action;
+    let reading = judge_tool_call(&action.tool, &action.input, &place(ticket, made));
     let environment = Environment::ALL
         .into_iter()
         .find(|environment| environment.as_str() == ticket.action.target)
@@ -213,6 +215,7 @@ fn weighed(ticket: &Ticket) -> Weighed {
             .rules
             .iter()
             .any(|rule| rule == countersign_guard::compiled::ALONE),
+        verbs: weigh(&reading, made.compiled.unknown).verbs,
         shared,
         environment,
         irreversible: None,
