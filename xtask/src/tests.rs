@@ -9,5 +9,7 @@ use crate::tools;
 pub(crate) fn run() -> Result<()> {
     tools::git()?;
     tools::ssh_keygen()?;
+    tools::valgrind()?;
+    tools::script()?;
     crate::run("cargo", &["test", "--workspace", "--locked"])
 }

@@ -9,6 +9,7 @@ mod collect_plan;
 mod commands;
 mod error;
 mod gate_record;
+mod guard;
 mod input;
 mod report;
 mod rules;
@@ -25,6 +26,10 @@ use clap::Parser;
 use error::{CliError, exit};
 
 fn main() -> ExitCode {
+    // The agents' hook is on the path of every tool call: nothing goes before it.
+    if let Some(agent) = guard::asked(std::env::args_os().skip(1)) {
+        return ExitCode::from(guard::run(agent));
+    }
     let cli = match commands::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

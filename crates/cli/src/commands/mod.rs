@@ -7,6 +7,8 @@ mod declare;
 mod gate;
 mod guard;
 mod init;
+mod mcp_proxy;
+mod pass;
 mod plan;
 mod policy;
 mod radius;
@@ -53,6 +55,8 @@ enum Command {
     Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
+    Pass(pass::PassArgs),
+    McpProxy(mcp_proxy::McpProxyArgs),
     Scan(scan::ScanArgs),
     Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
@@ -74,6 +78,10 @@ pub(crate) struct RepoArgs {
 }
 
 impl RepoArgs {
+    fn dir(&self) -> &std::path::Path {
+        &self.repo
+    }
+
     fn open(&self) -> CliResult<Repo> {
         Ok(Repo::open(&self.repo)?)
     }
@@ -81,7 +89,7 @@ impl RepoArgs {
 
 /// The commit that rules are read from when no change says where it goes: the
 /// default branch, else HEAD. `None` before the first commit.
-fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
+pub(crate) fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
     let rev = repo.default_branch()?.unwrap_or_else(|| "HEAD".to_owned());
     match repo.resolve(&rev) {
         Ok(commit) => Ok(Some(commit)),
@@ -99,6 +107,8 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
+        Command::Pass(args) => pass::run(&args),
+        Command::McpProxy(args) => mcp_proxy::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),

@@ -227,7 +227,7 @@ fn witness_paths(space: &Space, choice: &[usize], policies: &[&Policy]) -> Optio
                 .iter()
                 .flat_map(|policy| &policy.paths)
                 .find(|set| set.globs == *globs)
-                .map(|set| (&set.set, *value)),
+                .and_then(|set| Some((set.set()?, *value))),
             _ => None,
         })
         .collect();
@@ -328,6 +328,12 @@ fn weaker_settings(old: &Policy, new: &Policy) -> Vec<String> {
         out.push(
             "unsigned authorship notes can now say that people alone made a commit".to_owned(),
         );
+    }
+    if after.operator_may_pass > before.operator_may_pass {
+        let name = after.operator_may_pass.as_str();
+        out.push(format!(
+            "the operator of an agent may now pass what it does up to {name}"
+        ));
     }
     if old.levels != new.levels {
         out.push("the levels differ, so demands by level are not the same".to_owned());

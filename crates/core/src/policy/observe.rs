@@ -79,7 +79,10 @@ impl Policy {
         for path in &facts.paths {
             let candidate = globset::Candidate::new(path);
             for ((set, any), all) in self.paths.iter().zip(&mut paths_any).zip(&mut paths_all) {
-                let matches = set.set.is_match_candidate(&candidate);
+                // Where nobody can tell, it counts against the change.
+                let matches = set
+                    .set()
+                    .is_none_or(|set| set.is_match_candidate(&candidate));
                 *any |= matches;
                 *all &= matches;
             }

@@ -29,6 +29,8 @@ pub(super) struct RawSettings {
     #[serde(default)]
     pub(super) trust_authorship_notes: bool,
     #[serde(default)]
+    pub(super) operator_may_pass: Option<Environment>,
+    #[serde(default)]
     pub(super) mode: Mode,
     #[serde(default)]
     pub(super) unknown_environment: Option<Spanned<Environment>>,
