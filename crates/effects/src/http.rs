@@ -71,7 +71,9 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
             "the path names a destroying action",
         ));
     }
-    if let Some(word) = destroying_action(body) {
+    if !only_searches(request.url)
+        && let Some(word) = destroying_action(body)
+    {
         return Some(danger(
             Verb::Delete,
             word,
@@ -115,6 +117,17 @@ fn stopping_number(body: &str) -> Option<&str> {
                 .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
         zero.then(|| key.trim_matches('"'))
     })
+}
+
+/// Whether a path is one of a search engine's that only reads, whatever its body
+/// looks for.
+fn only_searches(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    matches!(
+        last,
+        "_search" | "_msearch" | "_count" | "_explain" | "_field_caps" | "_mget" | "_analyze"
+    )
 }
 
 fn danger(verb: Verb, object: &str, reason: &'static str) -> Danger {

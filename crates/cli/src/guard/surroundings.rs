@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use countersign_core::signoff::Digest;
-use countersign_effects::command::Context;
+use countersign_effects::command::{Context, Entry};
 use countersign_effects::target::Targets;
 use countersign_guard::action::{FileFact, Ground, decides, words};
 use serde_json::Value;
@@ -208,6 +208,28 @@ impl Context for Surroundings {
         let digest = bytes.as_deref().map(Digest::of);
         self.read.borrow_mut().insert(path.to_owned(), digest);
         String::from_utf8(bytes?).ok()
+    }
+
+    fn entry(&self, path: &str) -> Option<Entry> {
+        match std::fs::metadata(path) {
+            Ok(about) if about.is_dir() => Some(Entry::Directory),
+            Ok(_) => Some(Entry::File),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Entry::Missing),
+            Err(_) => None,
+        }
+    }
+
+    fn real(&self, path: &str) -> Option<String> {
+        let path = Path::new(path);
+        // What is not there yet lies below what is.
+        let (known, real) = path
+            .ancestors()
+            .find_map(|above| Some((above, std::fs::canonicalize(above).ok()?)))?;
+        if real == known {
+            return None;
+        }
+        let rest = path.strip_prefix(known).ok()?;
+        Some(real.join(rest).to_string_lossy().into_owned())
     }
 
     fn cwd(&self) -> Option<&str> {

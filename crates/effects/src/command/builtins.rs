@@ -212,7 +212,8 @@ impl Shell<'_> {
                 break;
             }
             if name == "command" && matches!(first.as_str(), "-v" | "-V") {
-                return tail.first().cloned().unwrap_or_default();
+                let program = tail.first();
+                return program.map_or_else(String::new, |it| super::dispatch::found_program(it));
             }
             rest = if name == "exec" && first == "-a" {
                 tail.get(1..).unwrap_or(&[])

@@ -195,8 +195,19 @@ impl Shell<'_> {
             self.unknown("runs a program that nobody can read beforehand", "");
             return;
         }
+        let before = self.reading.findings.len();
         for action in actions(code, language).into_iter().take(200) {
             self.judge_action(action, code);
+        }
+        let hit = self.reading.findings.iter().skip(before);
+        if !hit
+            .clone()
+            .any(|it| it.scope == super::reading::Scope::Guard)
+            && let Some(name) = super::paths::guarded_name(code)
+            && writes(code)
+        {
+            let reason = "a program that writes names what guards this machine";
+            self.hits_guard(Verb::Update, name, reason);
         }
     }
 
@@ -289,6 +300,43 @@ impl Shell<'_> {
             }
         }
     }
+}
+
+/// Whether a program does more than read and print.
+fn writes(code: &str) -> bool {
+    let code = code.replace("stdout.write", "").replace("stderr.write", "");
+    [
+        "write",
+        "unlink",
+        "remove",
+        "rename",
+        "rmtree",
+        "rmdir",
+        "copy",
+        "move",
+        "chmod",
+        "truncate",
+        "symlink",
+        "dump(",
+        "system",
+        "subprocess",
+        "exec",
+        "spawn",
+        "popen",
+        "'w",
+        "\"w",
+        "'a'",
+        "\"a\"",
+        "'r+",
+        "\"r+",
+        "rm_",
+        "delete",
+        "put_contents",
+        "Write",
+        "save",
+    ]
+    .iter()
+    .any(|sign| code.contains(sign))
 }
 
 /// Whether a program puts texts together from codes, so that nobody reads them.

@@ -4,6 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::target::Targets;
 
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing.
+    Missing,
+    /// A directory, or a link to one.
+    Directory,
+    /// Anything else.
+    File,
+}
+
 /// Read-only facts about the machine and the project. Every answer may be
 /// `None`: not known. Implementations must be cheap and must not run anything.
 pub trait Context {
@@ -11,6 +22,11 @@ pub trait Context {
     fn env(&self, name: &str) -> Option<String>;
     /// The text of a small file; `path` is absolute and normalised.
     fn read(&self, path: &str) -> Option<String>;
+    /// What lies at an absolute, normalised path; `None` where nobody knows.
+    fn entry(&self, path: &str) -> Option<Entry>;
+    /// The path behind symbolic links, as far as it exists; `None` where nobody knows
+    /// or there is no link in it.
+    fn real(&self, path: &str) -> Option<String>;
     /// The absolute working directory.
     fn cwd(&self) -> Option<&str>;
     /// The absolute home directory.
@@ -28,6 +44,10 @@ pub struct Facts {
     pub env: BTreeMap<String, String>,
     /// File texts by absolute path.
     pub files: BTreeMap<String, String>,
+    /// What is known to lie at other absolute paths.
+    pub entries: BTreeMap<String, Entry>,
+    /// Symbolic links: absolute paths, and where they lead.
+    pub links: BTreeMap<String, String>,
     /// The working directory.
     pub cwd: Option<String>,
     /// The home directory.
@@ -45,6 +65,18 @@ impl Context for Facts {
 
     fn read(&self, path: &str) -> Option<String> {
         self.files.get(path).cloned()
+    }
+
+    fn entry(&self, path: &str) -> Option<Entry> {
+        let known = self.entries.get(path).copied();
+        known.or_else(|| self.files.contains_key(path).then_some(Entry::File))
+    }
+
+    fn real(&self, path: &str) -> Option<String> {
+        self.links.iter().find_map(|(link, leads)| {
+            let rest = path.strip_prefix(link.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{leads}{rest}"))
+        })
     }
 
     fn cwd(&self) -> Option<&str> {

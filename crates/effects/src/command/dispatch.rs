@@ -14,6 +14,50 @@ const SILENT: &[&str] = &[
     "pushd", "popd", "umask", "ulimit", "shopt", "test", "[", "exit",
 ];
 
+/// Programs that take a file to change it.
+const EDITORS: &[&str] = &["awk", "gawk", "emacs", "nano", "patch", "sponge", "yq"];
+
+/// Programs that only read the files they name, or that are judged by what else
+/// they say.
+const ONLY_LOOK: &[&str] = &[
+    "b2sum",
+    "base64",
+    "basename",
+    "batcat",
+    "cat",
+    "cd",
+    "cksum",
+    "countersign",
+    "delta",
+    "difft",
+    "dirname",
+    "du",
+    "echo",
+    "exa",
+    "eza",
+    "gh",
+    "git",
+    "lsd",
+    "lsof",
+    "md5sum",
+    "namei",
+    "npm",
+    "npx",
+    "pnpm",
+    "readlink",
+    "realpath",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "ssh",
+    "ssh-add",
+    "ssh-keygen",
+    "touch",
+    "xxd",
+    "yarn",
+    "zip",
+];
+
 impl Shell<'_> {
     /// Judges one command; what it prints.
     pub(super) fn run_argv(&mut self, argv: &[String], stdin: Option<&str>) -> String {
@@ -66,7 +110,29 @@ impl Shell<'_> {
                 None => self.unknown_word(word, args),
             };
         }
+        if let Some((path, text)) = self.shim(word) {
+            self.run_script_file(&path, &text, args, stdin);
+        }
         self.run_program(word, args, stdin)
+    }
+
+    /// The script that stands for a program since `PATH` was set on the way.
+    fn shim(&self, word: &str) -> Option<(String, String)> {
+        if word.contains('/') {
+            return None;
+        }
+        let path = crate::shell::expand_var(&self.vars, "PATH")??;
+        let before = self.context.env("PATH").unwrap_or_default();
+        // From there on it is the usual search.
+        let usual = |dir: &str| has_hole(dir) || before.split(':').any(|known| known == dir);
+        path.split(':')
+            .take_while(|dir| !usual(dir))
+            .take(16)
+            .find_map(|dir| {
+                let file = format!("{dir}/{word}");
+                let text = self.file_text(&file)?;
+                Some((file, text))
+            })
     }
 
     /// A command word nobody can know.
@@ -128,8 +194,11 @@ impl Shell<'_> {
         if let Some(output) = self.run_wrapper(name, args, stdin) {
             return output;
         }
-        if self.judge_files(name, args, stdin)
-            || self.judge_client(name, args, stdin)
+        if self.judge_files(name, args, stdin) {
+            return self.output_of(name, args, stdin);
+        }
+        self.judge_guarded_operands(name, args);
+        if self.judge_client(name, args, stdin)
             || self.judge_cloud(name, args)
             || self.judge_http(name, args, stdin)
             || self.judge_windows(word, args, stdin)
@@ -142,6 +211,39 @@ impl Shell<'_> {
         }
         self.judge_unlisted(word, name, args);
         self.output_of(name, args, stdin)
+    }
+
+    /// A program that may write what it names last, and names what guards this
+    /// machine: an editor, a download, a copy from elsewhere, a script of its own.
+    fn judge_guarded_operands(&mut self, name: &str, args: &[String]) {
+        if ONLY_LOOK.contains(&name) || (is_harmless(name) && !EDITORS.contains(&name)) {
+            return;
+        }
+        let in_place = name.ends_with("awk") || name == "yq";
+        if in_place && !args.iter().any(|a| a.starts_with("-i")) {
+            return;
+        }
+        let named = if table::find(name).is_some() {
+            args.len().saturating_sub(1)
+        } else if crate::interpreter::Language::of(name).is_some() {
+            // The script itself is only read.
+            args.iter()
+                .position(|arg| !arg.starts_with('-'))
+                .map_or(0, |at| at + 1)
+        } else {
+            0
+        };
+        let object = args.iter().skip(named).find(|arg| {
+            let value = arg.split_once('=').map_or(arg.as_str(), |(_, value)| value);
+            !value.starts_with('-')
+                && value.contains(['/', '.'])
+                && !value.contains([' ', '\n'])
+                && self.spot(value) == super::paths::Spot::Guard
+        });
+        if let Some(object) = object.cloned() {
+            let reason = "may change what guards this machine";
+            self.hits_guard(Verb::Update, &object, reason);
+        }
     }
 
     /// A program no table knows.
@@ -224,7 +326,7 @@ impl Shell<'_> {
             "which" | "type" | "whereis" => args
                 .iter()
                 .find(|a| !a.starts_with('-'))
-                .cloned()
+                .map(|program| found_program(program))
                 .unwrap_or_default(),
             "basename" => args.first().map_or_else(
                 || HOLE.to_string(),
@@ -307,6 +409,15 @@ impl Shell<'_> {
             super::reading::Scope::Guard,
             crate::target::Target::machine(),
         );
+    }
+}
+
+/// Where a program lies: some directory, but under its own name.
+pub(super) fn found_program(program: &str) -> String {
+    if program.contains('/') {
+        program.to_owned()
+    } else {
+        format!("/usr/bin/{program}")
     }
 }
 

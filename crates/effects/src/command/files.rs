@@ -4,6 +4,7 @@
 use countersign_core::effect::Verb;
 
 use super::args::{Args, Grammar};
+use super::context::Entry;
 use super::paths::Spot;
 use super::shell_run::{Place, Shell};
 use crate::shell::{HOLE, has_hole};
@@ -20,9 +21,16 @@ impl Shell<'_> {
             "unlink" => self.delete_each(args.iter().map(String::as_str), false),
             "rmdir" if args.iter().any(|a| a.eq_ignore_ascii_case("/s")) => return false,
             "rmdir" => {}
+            "mkdir" | "gmkdir" => {
+                for path in args.iter().filter(|a| !a.starts_with('-')) {
+                    let path = self.absolute(path);
+                    self.made.extend(path);
+                }
+            }
             "shred" => self.judge_shred(args),
             "truncate" => self.judge_truncate(args),
             "mv" | "gmv" => self.judge_mv(args),
+            "ln" if self.links_guard(args) => {}
             // Without force a link never takes the place of a file.
             "ln" if !args.iter().any(|a| {
                 a == "--force" || (a.starts_with('-') && !a.starts_with("--") && a.contains('f'))
@@ -43,6 +51,12 @@ impl Shell<'_> {
             "rsync" => self.judge_rsync(args),
             "tar" | "bsdtar" => self.judge_tar(args),
             "unzip" => self.judge_extract(args, &["-d"]),
+            "7z" | "7za" | "7zr" if args.first().is_some_and(|a| a == "x" || a == "e") => {
+                let target = args.iter().find_map(|a| a.strip_prefix("-o"));
+                if let Some(target) = target {
+                    self.judge_extract(&["-d".to_owned(), target.to_owned()], &["-d"]);
+                }
+            }
             "find" | "gfind" | "fd" | "fdfind" => self.judge_find(name, args, stdin),
             "sed" | "gsed" | "perl" if name != "perl" => self.judge_sed(args),
             // `w` writes the buffer back over the file.
@@ -236,7 +250,9 @@ impl Shell<'_> {
         );
         for (_, path) in parsed.positionals.clone() {
             match self.spot(path) {
-                Spot::System | Spot::Home | Spot::Root if !path.ends_with(".log") => {
+                Spot::System | Spot::Home | Spot::Root
+                    if !path.ends_with(".log") || self.is_kept_log(path) =>
+                {
                     self.destroys(
                         Verb::Delete,
                         "file",
@@ -249,6 +265,70 @@ impl Shell<'_> {
         }
     }
 
+    /// Judges text written to a file that every later shell runs.
+    pub(super) fn judge_startup(&mut self, path: &str, text: &str) {
+        let Some(full) = self.absolute(path) else {
+            return;
+        };
+        let name = full.rsplit('/').next().unwrap_or("");
+        if !STARTUP.contains(&name) {
+            return;
+        }
+        for line in text.lines().take(50) {
+            let alias = line.trim_start().strip_prefix("alias ");
+            let code = alias
+                .and_then(|rest| Some(rest.split_once('=')?.1.trim_matches(['\'', '"'])))
+                .unwrap_or(line);
+            self.in_subshell(|shell| shell.run_code(code, None));
+        }
+    }
+
+    /// Judges a redirect that leaves a file empty.
+    pub(super) fn judge_emptying(&mut self, path: &str) {
+        let outside = matches!(self.spot(path), Spot::System | Spot::Home | Spot::Root);
+        // Where nothing lies yet an empty file is only made.
+        if !outside || self.entry(path) == Some(Entry::Missing) {
+            return;
+        }
+        if !path.ends_with(".log") || self.is_kept_log(path) {
+            self.destroys(
+                Verb::Delete,
+                "file",
+                path,
+                "empties a file outside the project",
+            );
+        }
+    }
+
+    /// Whether a path lies among the machine's own logs, which tell what happened.
+    fn is_kept_log(&self, path: &str) -> bool {
+        self.absolute(path)
+            .is_some_and(|full| full.starts_with("/var/log/"))
+    }
+
+    /// Several files moved onto one name: with a directory there they lie side by
+    /// side, without one each takes the place of the last.
+    fn judge_gathering(&mut self, sources: &[&str], target: &str) {
+        let several = |path: &&str| crate::shell::has_glob(path);
+        if !sources.iter().any(several) || target.ends_with(['/', '.']) {
+            return;
+        }
+        let outside = matches!(self.spot(target), Spot::System | Spot::Home | Spot::Root);
+        let onto_one = match self.entry(target) {
+            Some(Entry::Directory) => false,
+            Some(Entry::Missing | Entry::File) => true,
+            None => outside && self.absolute(target).as_deref() != self.context.home(),
+        };
+        if onto_one {
+            self.destroys(
+                Verb::Replace,
+                "files",
+                target,
+                "moves many files onto one name: each overwrites the last unless it is a directory",
+            );
+        }
+    }
+
     fn judge_mv(&mut self, args: &[String]) {
         let parsed = Args::parse(
             args,
@@ -258,10 +338,13 @@ impl Shell<'_> {
             },
         );
         let mut words: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).collect();
-        let target = parsed
-            .value(&["-t", "--target-directory"])
-            .or_else(|| words.pop());
-        let Some(target) = target else { return };
+        let directory = parsed.value(&["-t", "--target-directory"]);
+        let Some(target) = directory.or_else(|| words.pop()) else {
+            return;
+        };
+        if directory.is_none() {
+            self.judge_gathering(&words, target);
+        }
         if target == "/dev/null" {
             for source in words {
                 self.destroys(Verb::Delete, "file", source, "moves it into nothing");
@@ -308,6 +391,30 @@ impl Shell<'_> {
                 matches!(first, ".ssh" | ".aws" | ".gnupg" | ".kube" | ".azure")
             })
         })
+    }
+
+    /// `ln`: what is written to the link's name is written to where it leads. Makes
+    /// a note of that; true when it leads to what guards this machine.
+    fn links_guard(&mut self, args: &[String]) -> bool {
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values: "-t --target-directory -S --suffix",
+                ..Grammar::default()
+            },
+        );
+        let (Some(source), Some(link)) = (parsed.positional(0), parsed.positional(1)) else {
+            return false;
+        };
+        if self.spot(source) == Spot::Guard {
+            let reason = "gives what guards this machine another name";
+            self.hits_guard(Verb::Update, source, reason);
+            return true;
+        }
+        if let (Some(source), Some(link)) = (self.absolute(source), self.absolute(link)) {
+            self.links.insert(link, source);
+        }
+        false
     }
 
     fn judge_copy(&mut self, name: &str, args: &[String]) {
@@ -453,6 +560,9 @@ impl Shell<'_> {
             self.note("dry run");
             return;
         }
+        if let Some(shell) = parsed.value(&["-e", "--rsh"]) {
+            self.run_code(shell, None);
+        }
         let Some((_, target)) = parsed.positionals.last().copied() else {
             return;
         };
@@ -529,7 +639,24 @@ impl Shell<'_> {
             ..Grammar::default()
         };
         let parsed = Args::parse(args, &grammar);
-        if let Some(target) = parsed.value(options)
+        let target = parsed.value(options);
+        let names = parsed.positionals.iter().map(|(_, name)| *name);
+        let places: Vec<String> = names
+            .map(|name| target.map_or_else(|| name.to_owned(), |dir| format!("{dir}/{name}")))
+            .chain(target.map(str::to_owned))
+            .collect();
+        if let Some(place) = places.iter().find(|place| self.spot(place) == Spot::Guard) {
+            let reason = "unpacks over what guards this machine";
+            self.hits_guard(Verb::Replace, place, reason);
+            return;
+        }
+        let full = target.and_then(|dir| self.absolute(dir));
+        if full.is_some() && full.as_deref() == self.context.home() {
+            let reason = "unpacks into the home directory, where keys and agents' settings lie";
+            self.unknown(reason, target.unwrap_or_default());
+            return;
+        }
+        if let Some(target) = target
             && (matches!(
                 self.absolute(target).as_deref(),
                 Some("/" | "/etc" | "/usr" | "/bin" | "/boot" | "/lib")
@@ -617,6 +744,21 @@ const FILE_TOOLS: &[&str] = &[
     "rm", "grm", "srm", "wipe", "rimraf", "unlink", "shred", "truncate", "mv", "cp", "ln",
     "install", "chmod", "chown", "chgrp", "dd", "tee", "rsync", "tar", "unzip", "find", "fd",
     "sed", "crontab", "chattr", "setfacl",
+];
+/// Files that shells run when they start.
+const STARTUP: &[&str] = &[
+    ".bashrc",
+    ".bash_profile",
+    ".bash_login",
+    ".bash_aliases",
+    ".profile",
+    ".zshrc",
+    ".zshenv",
+    ".zprofile",
+    ".zlogin",
+    ".kshrc",
+    "config.fish",
+    ".envrc",
 ];
 /// Writing below these changes the machine itself.
 const SYSTEM_WRITES: &[&str] = &[

@@ -30,7 +30,9 @@ impl Shell<'_> {
                 );
                 // A negated name only takes away from what is selected.
                 let before = at.checked_sub(1).and_then(|at| args.get(at));
-                named && !before.is_some_and(|b| matches!(b.as_str(), "!" | "-not"))
+                // What is pruned is left out.
+                let pruned = args.get(at + 2).is_some_and(|a| a == "-prune");
+                named && !pruned && !before.is_some_and(|b| matches!(b.as_str(), "!" | "-not"))
             })
             .filter_map(|(at, _)| args.get(at + 1))
             .map(|value| show(value))

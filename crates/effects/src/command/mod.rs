@@ -25,8 +25,8 @@ mod web;
 mod windows;
 mod wrappers;
 
-pub use context::{Context, Facts};
-pub use reading::{Danger, Finding, Node, Reading, Scope};
+pub use context::{Context, Entry, Facts};
+pub use reading::{Danger, Finding, Node, Reading, Scope, place_name};
 pub use record::redact;
 pub use tool::judge_tool_call;
 
@@ -47,7 +47,7 @@ pub fn judge_command(text: &str, context: &dyn Context) -> Reading {
         shell.unknown(&reason, "");
     } else {
         shell.run_text(text, None);
-        shell.finish_trap();
+        shell.finish();
     }
     shell.reading
 }

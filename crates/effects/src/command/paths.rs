@@ -264,7 +264,7 @@ impl Shell<'_> {
         if is_device(&full) {
             return Spot::Device;
         }
-        if guarded(&full) {
+        if guarded(&full) || self.real(&full).is_some_and(|real| guarded(&real)) {
             return Spot::Guard;
         }
         // Names that only contain holes after a temporary directory are fine.
@@ -421,6 +421,29 @@ pub(super) fn guarded(full: &str) -> bool {
             .rsplit('/')
             .next()
             .is_some_and(|name| matches!(name, "countersign" | "countersign.exe"))
+}
+
+/// A name in a program's text that only stands for what guards this machine.
+pub(super) fn guarded_name(code: &str) -> Option<&'static str> {
+    const NAMES: &[&str] = &[
+        ".countersign",
+        ".claude/settings",
+        "managed-settings.json",
+        ".codex/hooks",
+        ".codex/config",
+        ".cursor/hooks",
+        ".kiro/hooks",
+        ".kiro/agents",
+        ".amazonq",
+        ".gemini/settings",
+        ".copilot/hooks",
+        ".github/hooks",
+        "windsurf/hooks",
+        ".cline/hooks",
+        ".clinerules/hooks",
+        ".git/hooks",
+    ];
+    NAMES.iter().copied().find(|name| code.contains(name))
 }
 
 fn is_device(full: &str) -> bool {

@@ -72,6 +72,15 @@ pub struct Node {
     pub children: Vec<Self>,
 }
 
+/// An environment as a sentence names it.
+#[must_use]
+pub const fn place_name(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Unknown => "an environment nobody has named",
+        known => known.as_str(),
+    }
+}
+
 /// What a command or a tool call would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Reading {
@@ -161,7 +170,7 @@ impl Reading {
                 effect.verb.as_str(),
                 effect.kind,
                 effect.object,
-                target.environment.as_str(),
+                place_name(target.environment),
                 danger.as_str(),
                 effect.reasons.join("; "),
             ));

@@ -1,9 +1,10 @@
 //! Walks shell text the way a shell would, without running anything.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::context::Context;
+use super::context::{Context, Entry};
 use super::reading::{Node, Reading};
 use crate::shell::ast::{
     Assign, AssignValue, Command, Item, Join, Kind, Redirect, RedirectOp, Script, Word,
@@ -19,6 +20,8 @@ pub(super) const MAX_DEPTH: u32 = 24;
 const MAX_LOOP: usize = 32;
 /// Bytes of expanded words and code looked at before the rest is unknown.
 const MAX_WORK: usize = 1_048_576;
+/// Paths followed through links before the rest is unknown.
+const MAX_LOOKUPS: u32 = 1_000;
 /// Known output longer than this becomes unknown, in bytes.
 const MAX_OUTPUT: usize = 131_072;
 
@@ -30,6 +33,10 @@ pub(super) struct Shell<'c> {
     pub(super) cwd: Option<String>,
     /// Files written on the way, by absolute path.
     pub(super) files: BTreeMap<String, String>,
+    /// Directories made on the way, by absolute path.
+    pub(super) made: BTreeSet<String>,
+    /// Symbolic links made on the way, and where they lead.
+    pub(super) links: BTreeMap<String, String>,
     /// Programs copied or linked under another path, and shell aliases.
     pub(super) aliases: BTreeMap<String, String>,
     pub(super) functions: BTreeMap<String, Rc<Command>>,
@@ -54,6 +61,8 @@ pub(super) struct Shell<'c> {
     pub(super) found: Vec<String>,
     /// Whether a port of this machine was joined to another host on the way.
     pub(super) tunnelled: bool,
+    /// Paths followed through links so far.
+    lookups: Cell<u32>,
     /// Bytes of words and code looked at so far.
     work: usize,
     next_process: u32,
@@ -77,6 +86,8 @@ impl<'c> Shell<'c> {
             vars: Vars::default(),
             cwd: context.cwd().map(str::to_owned),
             files: BTreeMap::new(),
+            made: BTreeSet::new(),
+            links: BTreeMap::new(),
             aliases: BTreeMap::new(),
             functions: BTreeMap::new(),
             reading: Reading::default(),
@@ -91,6 +102,7 @@ impl<'c> Shell<'c> {
             pending_trap: None,
             found: Vec::new(),
             tunnelled: false,
+            lookups: Cell::new(0),
             work: 0,
             next_process: 63,
         }
@@ -101,6 +113,14 @@ impl<'c> Shell<'c> {
         match expand_var(&self.vars, name) {
             Some(value) => value,
             None => self.outside(name),
+        }
+    }
+
+    /// Judges what only the end shows.
+    pub(super) fn finish(&mut self) {
+        self.finish_trap();
+        if self.lookups.get() > MAX_LOOKUPS {
+            self.unknown("names more paths than are followed", "");
         }
     }
 
@@ -229,6 +249,15 @@ impl<'c> Shell<'c> {
             compound => self.run_compound(compound, input.as_deref(), &mut out),
         }
         self.depth -= 1;
+        if let Some((path, false)) = &io.stdout
+            && out.trim().is_empty()
+            && only_empties(&command.kind)
+        {
+            self.judge_emptying(path);
+        }
+        if let Some((path, _)) = &io.stdout {
+            self.judge_startup(path, &out);
+        }
         self.finish_redirects(&io, out, output);
     }
 
@@ -463,6 +492,37 @@ impl<'c> Shell<'c> {
         })
     }
 
+    /// What lies at a path, as far as anybody knows.
+    pub(super) fn entry(&self, path: &str) -> Option<Entry> {
+        let path = self.absolute(path)?;
+        if self.made.contains(&path) {
+            return Some(Entry::Directory);
+        }
+        if crate::shell::has_hole(&path)
+            || crate::shell::has_glob(&path)
+            || self.place != Place::Here
+        {
+            return None;
+        }
+        self.context.entry(&path)
+    }
+
+    /// Where an absolute path leads through links, made on the way or before.
+    pub(super) fn real(&self, path: &str) -> Option<String> {
+        let known = self.links.iter().find_map(|(link, leads)| {
+            let rest = path.strip_prefix(link.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{leads}{rest}"))
+        });
+        if known.is_some() || self.place != Place::Here || crate::shell::has_hole(path) {
+            return known;
+        }
+        self.lookups.set(self.lookups.get().saturating_add(1));
+        if self.lookups.get() > MAX_LOOKUPS {
+            return None;
+        }
+        self.context.real(path)
+    }
+
     /// The absolute, normalised form of a path.
     pub(super) fn absolute(&self, path: &str) -> Option<String> {
         super::paths::absolute(path, self.cwd.as_deref(), self.context.home())
@@ -473,6 +533,18 @@ impl<'c> Shell<'c> {
 struct Streams {
     stdin: Option<String>,
     stdout: Option<(String, bool)>,
+}
+
+/// Whether a command is one of those that print exactly what they are given, so
+/// that printing nothing is what it is there for: `cat /dev/null >`, `: >`, `>`.
+fn only_empties(kind: &Kind) -> bool {
+    let Kind::Simple { words, .. } = kind else {
+        return false;
+    };
+    match words.first() {
+        None => true,
+        Some(word) => matches!(word.bare(), Some(":" | "true" | "cat" | "echo" | "printf")),
+    }
 }
 
 fn is_false(item: &Item) -> bool {
@@ -544,5 +616,40 @@ impl Expander for Shell<'_> {
             self.files.insert(path.clone(), text);
         }
         path
+    }
+}
+
+#[cfg(test)]
+#[path = "../../benches/shapes/mod.rs"]
+mod shapes;
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::Facts;
+    use super::*;
+
+    /// No text, whatever its shape, makes more work than a bounded number of
+    /// commands, bytes, paths and entries: what is left is held as unknown.
+    #[test]
+    fn work_is_bounded_for_every_shape() {
+        let facts = Facts {
+            cwd: Some("/home/dev/shop".to_owned()),
+            home: Some("/home/dev".to_owned()),
+            ..Facts::default()
+        };
+        for name in shapes::SHAPES {
+            let text = shapes::shape(name);
+            let length = text.len().min(super::super::MAX_LENGTH);
+            let mut shell = Shell::new(&facts);
+            shell.run_text(text.get(..length).unwrap_or(""), None);
+            shell.finish();
+            let (steps, work) = (shell.steps, shell.work);
+            let findings = shell.reading.findings.len();
+            assert!(steps <= MAX_STEPS + 64, "{name}: {steps} commands");
+            // One word more than fits is looked at before the rest is given up.
+            let most = MAX_WORK + 2 * super::super::MAX_LENGTH;
+            assert!(work <= most, "{name}: {work} bytes");
+            assert!(findings <= 500, "{name}: {findings} findings");
+        }
     }
 }

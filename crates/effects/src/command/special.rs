@@ -36,6 +36,28 @@ const SERVERS: &[&str] = &[
     "memcached",
 ];
 
+/// Commands of git that change nothing but the work tree and its branches.
+const WORK_TREE: &[&str] = &[
+    "add", "am", "checkout", "clean", "commit", "merge", "rebase", "reset", "restore", "rm",
+    "stash", "switch",
+];
+
+/// Programs that start the pager, editor or browser that a variable names.
+const START_OTHERS: &[&str] = &[
+    "crontab",
+    "fc",
+    "gh",
+    "glab",
+    "info",
+    "journalctl",
+    "kubectl",
+    "less",
+    "man",
+    "sudoedit",
+    "systemctl",
+    "visudo",
+];
+
 impl Shell<'_> {
     /// Judges such a program; false when a table should decide.
     pub(super) fn judge_special(
@@ -44,8 +66,65 @@ impl Shell<'_> {
         args: &[String],
         stdin: Option<&str>,
     ) -> bool {
+        if START_OTHERS.contains(&name) {
+            self.run_variables(&[
+                "PAGER", "MANPAGER", "LESSOPEN", "EDITOR", "VISUAL", "BROWSER",
+            ]);
+        }
         match name {
             "git" => self.judge_git(args),
+            "mc" => self.judge_mc(args),
+            "emacs" | "emacsclient" => {
+                self.judge_lisp(args);
+                true
+            }
+            "ssh-keygen" => {
+                self.judge_new_key(args, stdin);
+                true
+            }
+            "gdb" | "lldb" => {
+                let parsed = Args::parse(
+                    args,
+                    &Grammar {
+                        values: "-ex -x -iex -p -o",
+                        style: super::args::Style::Single,
+                        ..Grammar::default()
+                    },
+                );
+                for text in parsed.values(&["-ex", "-iex", "-o"]).collect::<Vec<_>>() {
+                    let line = text
+                        .strip_prefix("shell ")
+                        .or_else(|| text.strip_prefix('!'));
+                    if let Some(line) = line.or_else(|| text.strip_prefix("platform shell ")) {
+                        self.run_code(line, None);
+                    }
+                }
+                true
+            }
+            "less" | "more" => {
+                for arg in args.iter().filter_map(|a| a.strip_prefix('+')) {
+                    if let Some(line) = arg.trim_start_matches('+').strip_prefix('!') {
+                        self.run_code(line, None);
+                    }
+                }
+                true
+            }
+            "scp" | "sftp" | "slogin" => {
+                let parsed = Args::parse(
+                    args,
+                    &Grammar {
+                        values: "-S -o -i -F -P -J -l -c -D -X -b",
+                        ..Grammar::default()
+                    },
+                );
+                if let Some(program) = parsed.value(&["-S"]) {
+                    self.run_code(program, None);
+                }
+                for option in parsed.values(&["-o"]).collect::<Vec<_>>() {
+                    self.judge_ssh_option(option);
+                }
+                false
+            }
             "kill" | "pkill" | "killall" | "skill" => {
                 self.judge_kill(name, args);
                 true
@@ -158,6 +237,89 @@ impl Shell<'_> {
         }
     }
 
+    /// `mc`, whose aliases are named on the way; true when what it does is judged.
+    fn judge_mc(&mut self, args: &[String]) -> bool {
+        if let [group, verb, name, url, ..] = args
+            && matches!(
+                (group.as_str(), verb.as_str()),
+                ("alias", "set" | "import") | ("config", "host")
+            )
+        {
+            self.aliases.insert(format!("mc {name}"), url.clone());
+            return true;
+        }
+        let known = args.iter().find_map(|arg| {
+            let alias = arg.split('/').next()?;
+            self.aliases.get(&format!("mc {alias}"))
+        });
+        let Some(url) = known.cloned() else {
+            return false;
+        };
+        let target = resolve(vec![("endpoint".to_owned(), url)], self.context.targets());
+        let tolerated = target.environment <= countersign_core::effect::Environment::Development;
+        if tolerated {
+            self.note("the alias stands for a server that is made to be broken");
+        }
+        tolerated
+    }
+
+    /// Emacs Lisp given on the command line.
+    fn judge_lisp(&mut self, args: &[String]) {
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values: "--eval -e --execute -l --load -f --funcall",
+                ..Grammar::default()
+            },
+        );
+        for code in parsed
+            .values(&["--eval", "-e", "--execute"])
+            .collect::<Vec<_>>()
+        {
+            let quoted = |name: &str| code.split(name).nth(1).map(|rest| rest.split('"').nth(1));
+            for (name, tree) in [("(delete-directory", true), ("(delete-file", false)] {
+                match quoted(name) {
+                    Some(Some(path)) => self.judge_delete(path, tree),
+                    Some(None) => self.unknown("a program deletes paths it computes", ""),
+                    None => {}
+                }
+            }
+            if let Some(Some(line)) = quoted("shell-command") {
+                self.run_code(line, None);
+            }
+        }
+    }
+
+    /// `ssh-keygen -f FILE`, told beforehand to overwrite.
+    fn judge_new_key(&mut self, args: &[String], stdin: Option<&str>) {
+        let parsed = Args::parse(
+            args,
+            &Grammar {
+                values: "-t -b -C -f -N -O -m -a -I -n -s -V -z -Y -r",
+                ..Grammar::default()
+            },
+        );
+        let agrees = stdin.is_some_and(|text| text.trim_start().starts_with(['y', 'Y']));
+        let makes = !parsed.has(&["-l", "-y", "-R", "-F", "-e", "-i", "-p", "-Y", "-L", "-A"]);
+        if let Some(path) = parsed.value(&["-f"]).filter(|_| agrees && makes) {
+            self.destroys(
+                Verb::Replace,
+                "key",
+                path,
+                "overwrites a key that may be in use",
+            );
+        }
+    }
+
+    /// Runs what variables set on the way hold, as the program would.
+    pub(super) fn run_variables(&mut self, names: &[&str]) {
+        for name in names {
+            if let Some(Some(text)) = crate::shell::expand_var(&self.vars, name) {
+                self.run_code(&text, None);
+            }
+        }
+    }
+
     /// Commands git runs through its configuration; true when that is all.
     fn judge_git(&mut self, args: &[String]) -> bool {
         const RUN_BY_GIT: &[&str] = &[
@@ -169,12 +331,12 @@ impl Shell<'_> {
             "GIT_EXTERNAL_DIFF",
             "GIT_ASKPASS",
             "GIT_PROXY_COMMAND",
+            "PAGER",
+            "EDITOR",
+            "VISUAL",
+            "SSH_ASKPASS",
         ];
-        for name in RUN_BY_GIT {
-            if let Some(Some(text)) = crate::shell::expand_var(&self.vars, name) {
-                self.run_code(&text, None);
-            }
-        }
+        self.run_variables(RUN_BY_GIT);
         let grammar = Grammar {
             before: "-C -c --git-dir --work-tree --namespace --exec-path",
             stop_after: Some(0),
@@ -191,6 +353,23 @@ impl Shell<'_> {
             return true;
         };
         let rest = args.get(at + 1..).unwrap_or(&[]);
+        let away = |dir: &str| self.spot(dir) == super::paths::Spot::Throwaway;
+        if WORK_TREE.contains(&command) && parsed.value(&["-C"]).is_some_and(away) {
+            self.note("a work tree in a temporary directory");
+            return true;
+        }
+        if command == "clone" {
+            let pairs = rest.windows(2).filter_map(|pair| match pair {
+                [flag, value] if flag == "-c" || flag == "--config" => value.split_once('='),
+                _ => None,
+            });
+            for (key, value) in pairs {
+                self.judge_git_config(key, value);
+            }
+        }
+        for text in rest.iter().filter_map(|arg| arg.strip_prefix("ext::")) {
+            self.run_code(text, None);
+        }
         if command == "config" {
             let words: Vec<&String> = rest
                 .iter()
@@ -366,6 +545,15 @@ impl Shell<'_> {
                 0,
             ),
             (Some(first), _) if name != "npm" && !OWN.contains(&first) => (first, 0),
+            (Some("install" | "i" | "ci" | "rebuild"), None) => {
+                let dir = parsed
+                    .value(&["--prefix", "-C", "--cwd", "--dir"])
+                    .unwrap_or(".");
+                if !args.iter().any(|a| a == "--ignore-scripts") {
+                    self.judge_lifecycle(dir);
+                }
+                return false;
+            }
             _ => return false,
         };
         let dir = parsed
@@ -423,6 +611,26 @@ impl Shell<'_> {
         true
     }
 
+    /// Scripts of the project's own that an installation runs.
+    fn judge_lifecycle(&mut self, dir: &str) {
+        let text = self.file_text(&format!("{dir}/package.json"));
+        let json: serde_json::Value = text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        for name in ["preinstall", "install", "postinstall", "prepare"] {
+            let line = json
+                .pointer("/scripts")
+                .and_then(|all| all.get(name)?.as_str());
+            if let Some(line) = line {
+                let cwd = self.absolute(dir);
+                self.in_subshell(|shell| {
+                    shell.cwd = cwd;
+                    shell.run_code(line, None)
+                });
+            }
+        }
+    }
+
     /// A task whose text is not known: its name decides.
     pub(super) fn judge_named_task(&mut self, args: &[String]) {
         if let Some(task) = args
@@ -453,6 +661,14 @@ impl Shell<'_> {
         );
         if parsed.has(&["-n", "--just-print", "--dry-run", "-q", "--help"]) {
             return;
+        }
+        // Every line of a recipe is given to this program.
+        let shells = parsed.positionals.iter().map(|(_, text)| *text);
+        for shell in shells
+            .filter_map(|text| text.strip_prefix("SHELL="))
+            .collect::<Vec<_>>()
+        {
+            self.run_code(shell, None);
         }
         for rules in parsed.values(&["--eval"]).collect::<Vec<_>>() {
             for recipe in rules.split(';').skip(1) {

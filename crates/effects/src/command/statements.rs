@@ -285,6 +285,11 @@ fn judge(words: &[String]) -> Option<Statement> {
                 ))
             }
         }
+        // ClickHouse deletes and updates rows by altering the table.
+        "alter" if word(1) == "table" && words.iter().any(|w| w == "delete" || w == "update") => {
+            let at = words.iter().position(|w| w == "delete" || w == "update")?;
+            judge(words.get(at..)?)
+        }
         "alter" => {
             let drops = words.windows(2).any(|w| matches!(w, [a, b] if a == "drop" && matches!(b.as_str(), "column" | "partition" | "constraint" | "primary")))
                 || (words.iter().any(|w| w == "drop") && word(1) == "table");
@@ -299,7 +304,9 @@ fn judge(words: &[String]) -> Option<Statement> {
                 ))
             }
         }
-        "flushall" | "flushdb" => destroys(Verb::Delete, "keys", 0, "deletes every key"),
+        "flushall" | "flushdb" | "flush_all" => {
+            destroys(Verb::Delete, "keys", 0, "deletes every key")
+        }
         "kill" | "shutdown" => destroys(Verb::Disrupt, "server", 0, "stops sessions or the server"),
         "reset" if word(1) == "master" => {
             destroys(Verb::Delete, "binary log", 0, "deletes the binary logs")

@@ -76,7 +76,7 @@ pub fn judge_tool_call(name: &str, arguments: &Value, context: &dyn Context) -> 
     let tool = name.rsplit("__").next().unwrap_or(name);
     shell.judge_tool(tool, arguments);
     shell.close_node();
-    shell.finish_trap();
+    shell.finish();
     shell.reading
 }
 

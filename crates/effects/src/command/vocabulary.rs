@@ -4,6 +4,7 @@
 /// Programs that can destroy given the right arguments.
 pub(super) const PROGRAMS: &[&str] = &[
     "rm",
+    "countersign",
     "dd",
     "mkfs",
     "shred",

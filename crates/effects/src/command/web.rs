@@ -91,6 +91,10 @@ impl Shell<'_> {
             ..Grammar::default()
         };
         let parsed = Args::parse(args, &grammar);
+        if parsed.has(&["--offline"]) {
+            self.note("only prints the request");
+            return;
+        }
         let mut words: Vec<&str> = parsed.positionals.iter().map(|(_, t)| *t).collect();
         let method = match words.first() {
             Some(first)

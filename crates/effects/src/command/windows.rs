@@ -50,8 +50,16 @@ impl Shell<'_> {
             }
             "wmic" | "net" | "netsh" | "dism" | "fsutil"
                 if args.iter().any(|a| {
-                    ["delete", "stop", "reset", "/delete", "call"]
-                        .contains(&a.to_ascii_lowercase().as_str())
+                    [
+                        "delete",
+                        "stop",
+                        "reset",
+                        "/delete",
+                        "call",
+                        "off",
+                        "opmode=disable",
+                    ]
+                    .contains(&a.to_ascii_lowercase().as_str())
                 }) =>
             {
                 self.destroys(
@@ -100,7 +108,28 @@ impl Shell<'_> {
                     "wipes free space so that nothing can be recovered",
                 );
             }
-            "bcdedit" | "takeown" | "icacls"
+            "bcdedit"
+                if args.iter().any(|a| {
+                    let lower = a.to_ascii_lowercase();
+                    [
+                        "/set",
+                        "/delete",
+                        "/deletevalue",
+                        "/import",
+                        "/bootsequence",
+                        "/default",
+                    ]
+                    .contains(&lower.as_str())
+                }) =>
+            {
+                self.destroys(
+                    Verb::Update,
+                    "boot configuration",
+                    &args.join(" "),
+                    "changes how the machine starts or is recovered",
+                );
+            }
+            "takeown" | "icacls"
                 if args
                     .iter()
                     .any(|a| a.contains("/delete") || a.contains("/reset") || a.contains("/T")) =>
@@ -118,6 +147,16 @@ impl Shell<'_> {
             _ => return false,
         }
         true
+    }
+
+    /// A safeguard or a part of the system that is switched off or taken away.
+    fn loosens(&mut self, words: &[String]) {
+        self.destroys(
+            Verb::Update,
+            "safeguard",
+            &words.join(" "),
+            "switches a safeguard off, or takes a part of the system away",
+        );
     }
 
     fn judge_cmd(&mut self, args: &[String]) {
@@ -167,6 +206,7 @@ impl Shell<'_> {
         if let [source, .., target] = words.as_slice()
             && (source.contains('*') || source.contains(STAR))
             && !target.ends_with(['\\', '/'])
+            && self.entry(target) != Some(super::context::Entry::Directory)
         {
             self.destroys(
                 Verb::Replace,
@@ -257,6 +297,12 @@ impl Shell<'_> {
                         .iter()
                         .filter(|a| !a.starts_with('-') && !a.starts_with('$'))
                         .collect();
+                    // `obj` and `bin` beside each other are what .NET builds.
+                    let named =
+                        |path: &str, name: &str| path.rsplit(['\\', '/']).next() == Some(name);
+                    if paths.iter().any(|path| named(path, "obj")) {
+                        paths.retain(|path| !named(path, "bin"));
+                    }
                     let piped = paths.is_empty();
                     let hole = HOLE.to_string();
                     if piped {
@@ -307,6 +353,49 @@ impl Shell<'_> {
                             crate::target::Target::unknown(),
                         );
                     }
+                }
+                "set-mppreference" | "add-mppreference"
+                    if rest.iter().any(|a| {
+                        let lower = a.to_ascii_lowercase();
+                        lower.starts_with("-disable") || lower.starts_with("-exclusion")
+                    }) =>
+                {
+                    self.loosens(&line);
+                }
+                "set-netfirewallprofile"
+                    if rest.iter().any(|a| a.eq_ignore_ascii_case("false")) =>
+                {
+                    self.loosens(&line);
+                }
+                "set-executionpolicy"
+                    if rest.iter().any(|a| {
+                        a.eq_ignore_ascii_case("unrestricted") || a.eq_ignore_ascii_case("bypass")
+                    }) && !rest.iter().any(|a| a.eq_ignore_ascii_case("process")) =>
+                {
+                    self.loosens(&line);
+                }
+                "clear-eventlog"
+                | "remove-eventlog"
+                | "limit-eventlog"
+                | "disable-bitlocker"
+                | "suspend-bitlocker"
+                | "disable-netfirewallrule"
+                | "remove-netfirewallrule"
+                | "disable-computerrestore"
+                | "uninstall-windowsfeature"
+                | "disable-windowsoptionalfeature"
+                | "remove-mppreference"
+                | "disable-adaccount"
+                | "remove-adgroup"
+                | "remove-adorganizationalunit"
+                | "remove-adobject"
+                | "remove-adcomputer"
+                | "remove-adgroupmember"
+                | "set-mpcomputerstatus"
+                | "remove-vmsnapshot"
+                | "remove-vmharddiskdrive"
+                | "dismount-vhd" => {
+                    self.loosens(&line);
                 }
                 "iex" | "invoke-expression" => self.judge_invoke(rest),
                 "remove-itemproperty"

@@ -33,7 +33,7 @@ impl Shell<'_> {
             "xargs" | "gxargs" => Some(self.run_xargs(args, stdin)),
             "parallel" => Some(self.run_parallel(args, stdin)),
             "env" => Some(self.run_env(args, stdin)),
-            "su" | "runuser" => Some(self.run_su(args, stdin)),
+            "su" | "runuser" | "sg" => Some(self.run_su(args, stdin)),
             "ssh" | "mosh" | "autossh" => Some(self.run_ssh(args, stdin)),
             "watch" | "at" | "batch" | "script" | "nix-shell" | "tmux" | "screen" | "entr"
             | "expect" => self.run_text_option(name, args, stdin),
@@ -42,6 +42,17 @@ impl Shell<'_> {
     }
 
     fn run_shell(&mut self, args: &[String], stdin: Option<&str>) -> String {
+        for name in ["BASH_ENV", "ENV"] {
+            if let Some(Some(path)) = crate::shell::expand_var(&self.vars, name)
+                && let Some(text) = self.file_text(&path)
+            {
+                self.in_subshell(|shell| shell.run_code(&text, None));
+            }
+        }
+        self.in_subshell(|shell| {
+            shell.run_variables(&["PROMPT_COMMAND"]);
+            String::new()
+        });
         let mut rest = args;
         let mut command = false;
         while let [first, tail @ ..] = rest {
@@ -194,14 +205,7 @@ impl Shell<'_> {
         };
         self.tunnelled |= parsed.has(&["-L", "-D", "-W"]);
         for option in parsed.values(&["-o"]) {
-            if let Some((name, command)) = option.split_once('=')
-                && matches!(
-                    name.to_ascii_lowercase().as_str(),
-                    "proxycommand" | "localcommand"
-                )
-            {
-                self.run_code(command, None);
-            }
+            self.judge_ssh_option(option);
         }
         let rest = args.get(at + 1..).unwrap_or(&[]);
         let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
@@ -211,13 +215,34 @@ impl Shell<'_> {
         );
         let text = rest.join(" ");
         let input = stdin.map(str::to_owned);
-        self.elsewhere(target, |shell| {
+        let name = host.rsplit('@').next().unwrap_or(host);
+        let itself = matches!(name, "localhost" | "::1") || name.starts_with("127.");
+        let forwarded = parsed.has(&["-p", "-J"]);
+        let place = if itself && !forwarded && self.place == Place::Here {
+            // The same machine, with the same accounts: nothing is better for it.
+            Place::Here
+        } else {
+            Place::Elsewhere(target)
+        };
+        self.at_place(place, |shell| {
             if text.is_empty() {
                 shell.run_input(input.as_deref())
             } else {
                 shell.run_code(&text, input.as_deref())
             }
         })
+    }
+
+    /// Options of ssh that name a command.
+    pub(super) fn judge_ssh_option(&mut self, option: &str) {
+        if let Some((name, command)) = option.split_once(['=', ' '])
+            && matches!(
+                name.to_ascii_lowercase().as_str(),
+                "proxycommand" | "localcommand" | "knownhostscommand"
+            )
+        {
+            self.run_code(command, None);
+        }
     }
 
     /// Runs something on another host or in a container.
@@ -406,6 +431,20 @@ impl Shell<'_> {
         let mut grammar = block.grammar();
         grammar.stop_after = Some(used);
         let parsed = Args::parse(args, &grammar);
+        if effect == "throwaway" {
+            self.judge_mounts(&parsed);
+        }
+        if effect == "throwaway"
+            && let Some(program) = parsed.value(&["--entrypoint"])
+        {
+            // All that follows the image is for that program.
+            grammar.stop_after = Some(used.saturating_sub(1));
+            let parsed = Args::parse(args, &grammar);
+            let image = parsed.positionals.get(used.saturating_sub(1));
+            let rest = image.and_then(|(at, _)| args.get(at + 1..)).unwrap_or(&[]);
+            let argv = [&[program.to_owned()], rest].concat();
+            return self.run_mounted(Self::container(&parsed), &parsed, &argv, stdin);
+        }
         let Some((at, _)) = parsed.positionals.get(used).copied() else {
             // Nothing to run: what is piped in may be.
             return match (effect, stdin) {
@@ -428,16 +467,7 @@ impl Shell<'_> {
                 })
             }
             "throwaway" => {
-                let mounted = parsed
-                    .values(&["-v", "--volume", "--mount"])
-                    .any(|m| !m.is_empty());
-                let free =
-                    parsed.has(&["--privileged"]) || parsed.value(&["--pid"]) == Some("host");
-                let place = if mounted || free {
-                    Place::Here
-                } else {
-                    Place::Throwaway
-                };
+                let place = Self::container(&parsed);
                 // An image named for a program runs that program.
                 let image = parsed.positional(used.saturating_sub(1)).unwrap_or("");
                 let image = image.rsplit('/').next().unwrap_or(image);
@@ -533,6 +563,39 @@ impl Shell<'_> {
             self.elsewhere(target, run)
         } else {
             self.in_subshell(run)
+        }
+    }
+
+    /// Where a new container runs: with something of this machine in it, or without.
+    fn container(parsed: &Args<'_>) -> Place {
+        let mounted = parsed
+            .values(&["-v", "--volume", "--mount"])
+            .any(|m| !m.is_empty());
+        let free = parsed.has(&["--privileged"]) || parsed.value(&["--pid"]) == Some("host");
+        if mounted || free {
+            Place::Here
+        } else {
+            Place::Throwaway
+        }
+    }
+
+    /// What guards this machine, given to a container that may write it.
+    fn judge_mounts(&mut self, parsed: &Args<'_>) {
+        let volumes = parsed.values(&["-v", "--volume", "--mount"]);
+        let writable =
+            volumes.filter(|volume| !volume.ends_with(":ro") && !volume.contains("readonly"));
+        for volume in writable.collect::<Vec<_>>() {
+            let host = volume
+                .split(',')
+                .find_map(|part| {
+                    part.strip_prefix("source=")
+                        .or_else(|| part.strip_prefix("src="))
+                })
+                .unwrap_or_else(|| volume.split(':').next().unwrap_or(volume));
+            if self.spot(host) == super::paths::Spot::Guard {
+                let reason = "gives a container what guards this machine";
+                self.hits_guard(countersign_core::effect::Verb::Update, host, reason);
+            }
         }
     }
 

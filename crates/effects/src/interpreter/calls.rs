@@ -49,6 +49,12 @@ const SHELL: &[&str] = &[
     "io.popen",
     "Kernel.system",
     "Open3.capture2",
+    "Open3.capture2e",
+    "Open3.capture3",
+    "Open3.popen2",
+    "Open3.popen2e",
+    "Open3.popen3",
+    "Open3.pipeline",
     "proc_open",
     "spawn",
     "%x",
@@ -228,6 +234,16 @@ pub fn actions(code: &str, language: Language) -> Vec<Action> {
     for (at, token) in tokens.iter().enumerate() {
         match token {
             Token::Shell(text) => out.push(Action::Shell(Some(text.clone()))),
+            // The shell of Bun and zx: `$` before a template.
+            Token::Name(name)
+                if language == Language::JavaScript
+                    && (name == "$" || name.ends_with(".$"))
+                    && matches!(tokens.get(at + 1), Some(Token::Text(..))) =>
+            {
+                if let Some(Token::Text(text, _)) = tokens.get(at + 1) {
+                    out.push(Action::Shell(Some(text.clone())));
+                }
+            }
             Token::Name(name) => {
                 let bracket = matches!(tokens.get(at + 1), Some(Token::Sign('(')));
                 // Ruby and Perl call without brackets.
@@ -385,9 +401,18 @@ fn call(
     let whole = args.iter().any(
         |a| matches!(a, Arg::Other(words) if words.to_ascii_lowercase().starts_with("recursive")),
     );
-    if (name == "unlink" && language == Language::R || name == "rm" && language == Language::Julia)
-        && whole
-    {
+    if name == "rm" && language == Language::Julia {
+        // Named arguments stand behind a semicolon.
+        let words = args.iter().map(|arg| match arg {
+            Arg::Other(words) => words.as_str(),
+            _ => "",
+        });
+        let tree = words.clone().any(|words| words.contains("recursive"));
+        let path = first.or_else(|| words.clone().next()?.split(' ').next().map(str::to_owned));
+        out.push(Action::Delete(path.filter(|path| !path.is_empty()), tree));
+        return;
+    }
+    if (name == "unlink" && language == Language::R) && whole {
         out.push(Action::Delete(path_in(args), true));
         return;
     }
@@ -465,6 +490,10 @@ fn path_in(args: &[Arg]) -> Option<String> {
 fn program(args: &[Arg]) -> Action {
     match args {
         [Arg::List(words), ..] => Action::Program(Some(words.clone())),
+        // `execvp` gives the program's own name first.
+        [Arg::Text(program), Arg::List(words), ..] if words.first() == Some(program) => {
+            Action::Program(Some(words.clone()))
+        }
         [Arg::Text(program), Arg::List(words), ..] => {
             let mut all = vec![program.clone()];
             all.extend(words.iter().cloned());

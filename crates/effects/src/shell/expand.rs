@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::ast::{ParamOp, Part, Script, Word};
 use super::{BRACKET, HOLE, QUESTION, STAR, glob_match};
 
+/// Parts that brace expansions of one word may copy in all.
+const MAX_BRACE_PARTS: usize = 65_536;
 /// Brace expansions and arrays stop growing here; the rest is unknown.
 const MAX_FIELDS: usize = 512;
 /// Values longer than this are unknown.
@@ -66,7 +68,8 @@ pub trait Expander {
             return self.split_fields(&word.parts);
         }
         let mut out = Vec::new();
-        for parts in brace_expand(&word.parts, 0) {
+        let mut budget = MAX_BRACE_PARTS;
+        for parts in brace_expand(&word.parts, 0, &mut budget) {
             out.extend(self.split_fields(&parts));
             if out.len() > MAX_FIELDS {
                 out.push(HOLE.to_string());
@@ -315,7 +318,8 @@ impl Fields {
 }
 
 /// Expands the first brace expression and, in what comes out, the others.
-fn brace_expand(parts: &[Part], depth: usize) -> Vec<Vec<Part>> {
+/// `budget` is how many parts may still be copied; what goes beyond is unknown.
+fn brace_expand(parts: &[Part], depth: usize, budget: &mut usize) -> Vec<Vec<Part>> {
     let Some((open, close, alternatives)) = find_brace(parts) else {
         return vec![parts.to_vec()];
     };
@@ -323,11 +327,17 @@ fn brace_expand(parts: &[Part], depth: usize) -> Vec<Vec<Part>> {
     let suffix = parts.get(close + 1..).unwrap_or(&[]);
     let mut out = Vec::new();
     for alternative in alternatives {
+        let length = prefix.len() + alternative.len() + suffix.len();
+        if length > *budget {
+            out.push(vec![Part::Lit(HOLE.to_string())]);
+            return out;
+        }
+        *budget -= length;
         let mut joined = prefix.to_vec();
         joined.extend(alternative);
         joined.extend_from_slice(suffix);
         if depth < 8 {
-            out.extend(brace_expand(&joined, depth + 1));
+            out.extend(brace_expand(&joined, depth + 1, budget));
         } else {
             out.push(joined);
         }

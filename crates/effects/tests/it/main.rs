@@ -10,6 +10,7 @@ mod bash_agreement;
 mod bypasses;
 mod cloudformation;
 mod corpus;
+mod evasions;
 mod hostile;
 mod incidents;
 mod kubernetes;
