@@ -79,6 +79,11 @@ const LISTS: &[List] = &[
         text: include_str!("../../corpus/unseen-3.tsv"),
         about: "Sealed before the second list was run; a third of its commands chosen by others.",
     },
+    List {
+        name: "unseen-4.tsv",
+        text: include_str!("../../corpus/unseen-4.tsv"),
+        about: "Written independently after the third list was studied, and committed before any run.",
+    },
 ];
 
 /// What the first pass over a list gave, by list and family.
