@@ -126,11 +126,18 @@ impl Compiled {
         struct Head {
             v: u32,
         }
-        let head: Head = serde_json::from_str(body).map_err(|_| damaged.clone())?;
-        if head.v != VERSION {
-            return Err(CompiledError::Version(head.v));
-        }
-        let found: Self = serde_json::from_str(body).map_err(|_| damaged)?;
+        let found: Self = match serde_json::from_str::<Self>(body) {
+            Ok(found) if found.v == VERSION => found,
+            // Another version may have other fields. Only then it is read twice.
+            _ => {
+                let head: Head = serde_json::from_str(body).map_err(|_| damaged.clone())?;
+                return Err(if head.v == VERSION {
+                    damaged
+                } else {
+                    CompiledError::Version(head.v)
+                });
+            }
+        };
         let age = now.duration_since(found.made);
         if age > MAX_AGE || age < -SignedDuration::from_hours(1) {
             return Err(CompiledError::Outdated(found.made));

@@ -221,7 +221,7 @@ impl Reader {
             (Some(record), Some(last)) if record.prev != last.hash.to_string() => {
                 Some("it does not follow from the line before")
             }
-            (Some(record), Some(last)) if record.seq != last.seq + 1 => {
+            (Some(record), Some(last)) if record.seq != last.seq.saturating_add(1) => {
                 Some("a line is missing or repeated")
             }
             _ => None,
@@ -233,7 +233,11 @@ impl Reader {
             });
         }
         let seq = record.as_ref().map_or_else(
-            || self.last.as_ref().map_or(0, |last| last.seq + 1),
+            || {
+                self.last
+                    .as_ref()
+                    .map_or(0, |last| last.seq.saturating_add(1))
+            },
             |it| it.seq,
         );
         self.last = Some(Last {

@@ -9,7 +9,7 @@ use countersign_core::involvement::{Role, Verdict as Ai};
 use countersign_core::policy::Policy;
 use countersign_core::roster::PersonSet;
 use countersign_core::usage::Activity;
-use countersign_effects::command::{Danger, Finding, Reading, Scope};
+use countersign_effects::command::{Danger, Finding, Reading, Scope, place_name};
 use jiff::Timestamp;
 
 use crate::agent::Agent;
@@ -36,6 +36,8 @@ pub struct Weighed {
     pub verbs: BTreeSet<Verb>,
     /// The most guarded environment that counts.
     pub environment: Environment,
+    /// What an unknown environment counts as.
+    pub unknown: Environment,
     /// Whether state is lost for good; `None`: nobody can tell.
     pub irreversible: Option<bool>,
 }
@@ -96,6 +98,7 @@ pub fn weigh(reading: &Reading, unknown: Environment) -> Weighed {
         verbs: listed.iter().map(|finding| finding.effect.verb).collect(),
         shared: shared.count() > 0,
         environment,
+        unknown,
         irreversible,
         dangerous: dangerous.into_iter().map(|(place, _)| place).collect(),
     }
@@ -124,9 +127,14 @@ impl Weighed {
     /// The effects that count, one line each, without secrets.
     #[must_use]
     pub fn lines(&self, reading: &Reading) -> Vec<String> {
-        let place_of = |finding: &Finding| match finding.scope {
-            Scope::Service => finding.target.environment.as_str(),
-            Scope::Machine | Scope::Guard => "this machine",
+        let place_of = |finding: &Finding| match (finding.scope, finding.target.environment) {
+            (Scope::Service, Environment::Unknown) => format!(
+                "{}, treated as {}",
+                place_name(Environment::Unknown),
+                self.unknown.as_str()
+            ),
+            (Scope::Service, known) => known.as_str().to_owned(),
+            (Scope::Machine | Scope::Guard, _) => "this machine".to_owned(),
         };
         let mut lines: Vec<String> = self
             .dangerous
@@ -156,6 +164,16 @@ impl Weighed {
             .flat_map(|finding| finding.target.facets.iter().cloned())
             .collect();
         all.into_iter().take(50).collect()
+    }
+}
+
+/// An environment's name as a sentence has it.
+#[must_use]
+pub fn place_text(environment: &str) -> &str {
+    if environment == Environment::Unknown.as_str() {
+        place_name(Environment::Unknown)
+    } else {
+        environment
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::journal::Record;
+use crate::judge::place_text;
 
 /// People who approve more than this share of a class are asked too much.
 pub const ROUTINE: f64 = 0.99;
@@ -128,7 +129,7 @@ fn actions<'r>(records: &[&'r Record], passed: bool) -> BTreeSet<&'r [u8; 32]> {
 
 fn count(class: &str, target: &str, records: &[&Record]) -> Class {
     Class {
-        name: format!("{class} in {target}"),
+        name: format!("{class} in {}", place_text(target)),
         tickets: actions(records, false).len(),
         passed: actions(records, true).len(),
         held: records

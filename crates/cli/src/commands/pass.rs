@@ -13,7 +13,7 @@ use countersign_effects::command::{Facts, judge_tool_call};
 use countersign_git::Repo;
 use countersign_guard::agent::Agent;
 use countersign_guard::compiled::Rules;
-use countersign_guard::judge::{Weighed, rule, weigh};
+use countersign_guard::judge::{Weighed, place_text, rule, weigh};
 use countersign_guard::pass;
 use countersign_guard::redact::redact;
 use countersign_guard::ticket::{MAX_SIZE, Ticket, id_of, read_id};
@@ -191,7 +191,7 @@ impl Standing {
         let operator = made.compiled.operator.as_deref().unwrap_or("nobody");
         format!(
             "agents here act for {operator}; in {} this needs {}. Ask someone with `--ask FILE`",
-            ticket.action.target,
+            place_text(&ticket.action.target),
             self.asks.join("; and ")
         )
     }
@@ -218,6 +218,7 @@ fn weighed(ticket: &Ticket, made: &Made) -> Weighed {
         verbs: weigh(&reading, made.compiled.unknown).verbs,
         shared,
         environment,
+        unknown: made.compiled.unknown,
         irreversible: None,
     }
 }

@@ -22,7 +22,7 @@ use crate::signer::{configured, public_key};
 use crate::signoffs;
 
 /// Which names are which environment, for this repository.
-const TARGETS: &str = ".countersign/targets.toml";
+pub(crate) const TARGETS: &str = ".countersign/targets.toml";
 
 /// For whom rules are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ pub(crate) mod person;
 pub(crate) mod place;
 pub(crate) mod rules;
 mod sessions;
-mod surroundings;
+pub(crate) mod surroundings;
 pub(crate) mod tickets;
 
 use std::ffi::OsString;

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 use countersign_core::decide::Verdict;
 use countersign_guard::journal::{Reader, Record};
+use countersign_guard::judge::place_text;
 
 use crate::error::{CliResult, exit};
 use crate::guard::{journal, needed_home};
@@ -125,7 +126,7 @@ fn print(out: &mut impl std::io::Write, record: &Record) -> CliResult<()> {
     notes.extend(record.class.as_ref().map(|class| {
         format!(
             "{class} in {}",
-            record.target.as_deref().unwrap_or("unknown")
+            place_text(record.target.as_deref().unwrap_or("unknown"))
         )
     }));
     if !record.passed_by.is_empty() {

@@ -1,0 +1,129 @@
+//! An agent with its user's rights against the real hook and a real file system.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set itself up has to fail loudly"
+)]
+
+mod common;
+mod hook;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use hook::{Desk, is_denial, shell_call};
+use serde_json::json;
+
+const AGENT: &str = "claude-code";
+
+fn runs(desk: &Desk, command: &str) -> bool {
+    !is_denial(
+        AGENT,
+        &desk.hook(AGENT, &shell_call(AGENT, command, desk.root())),
+    )
+}
+
+fn writes(desk: &Desk, tool: &str, input: &serde_json::Value) -> bool {
+    let call = json!({
+        "session_id": "s", "cwd": desk.root(), "hook_event_name": "PreToolUse",
+        "tool_name": tool, "tool_input": input,
+    });
+    !is_denial(AGENT, &desk.hook(AGENT, &call.to_string()))
+}
+
+#[test]
+fn links_that_are_there_already_lead_nowhere() {
+    let desk = Desk::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("notes");
+    symlink(desk.home().join(".countersign/guard"), &link).unwrap();
+    let inside = elsewhere.path().join("home");
+    symlink(desk.home(), &inside).unwrap();
+    let link = link.display();
+    for command in [
+        format!("cp x.rules {link}/rules/user.rules"),
+        format!("echo > {link}/log/decisions.jsonl"),
+        format!("rm -rf {link}/passes"),
+        format!("cd {link} && rm -rf rules"),
+        format!("sed -i s/a/b/ {link}/rules/user.rules"),
+    ] {
+        assert!(!runs(&desk, &command), "{command}");
+    }
+    for path in [
+        format!("{link}/rules/user.rules"),
+        format!("{link}/passes/new"),
+        format!("{}/.claude/settings.json", inside.display()),
+    ] {
+        let input = json!({"file_path": path, "content": "x"});
+        assert!(!writes(&desk, "Write", &input), "{path}");
+        let edit = json!({"file_path": path, "old_string": "a", "new_string": "b"});
+        assert!(!writes(&desk, "Edit", &edit), "{path}");
+    }
+    assert!(writes(
+        &desk,
+        "Write",
+        &json!({"file_path": elsewhere.path().join("x"), "content": "x"})
+    ));
+}
+
+#[test]
+fn what_was_written_first_is_read_when_it_runs() {
+    let desk = Desk::new();
+    let root = desk.root();
+    fs::write(
+        root.join("build.sh"),
+        "#!/bin/sh\nterraform destroy -auto-approve\n",
+    )
+    .unwrap();
+    fs::write(root.join("Makefile"), "all:\n\tterraform destroy\n").unwrap();
+    fs::write(
+        root.join("package.json"),
+        r#"{"scripts":{"postinstall":"terraform destroy"}}"#,
+    )
+    .unwrap();
+    fs::create_dir(root.join("bin")).unwrap();
+    fs::write(root.join("bin/git"), "terraform destroy\n").unwrap();
+    symlink(root.join("build.sh"), root.join("harmless.sh")).unwrap();
+    for command in [
+        "./build.sh",
+        "sh build.sh &",
+        "./harmless.sh",
+        "make",
+        "npm install",
+        "PATH=$PWD/bin:$PATH git status",
+        "bash -c 'source build.sh'",
+    ] {
+        assert!(!runs(&desk, command), "{command}");
+    }
+}
+
+#[test]
+fn the_environment_of_a_command_does_not_move_the_guard() {
+    let desk = Desk::new();
+    for command in [
+        "HOME=/tmp/x terraform destroy",
+        "export HOME=/tmp/x; terraform destroy",
+        "XDG_CONFIG_HOME=/tmp/x terraform destroy",
+        "COUNTERSIGN_PLANTED_PANIC=1 terraform destroy",
+        "PATH=/tmp/shim terraform destroy",
+        "cd / && terraform destroy",
+    ] {
+        assert!(!runs(&desk, command), "{command}");
+    }
+}
+
+#[test]
+fn files_that_run_later_are_no_way_round() {
+    let desk = Desk::new();
+    let root = desk.root();
+    for path in [
+        root.join(".git/hooks/post-commit"),
+        desk.home().join(".claude/settings.json"),
+        desk.home().join(".codex/hooks.json"),
+        desk.home().join(".countersign/guard/passes/x"),
+    ] {
+        let input = json!({"file_path": path, "content": "terraform destroy"});
+        assert!(!writes(&desk, "Write", &input), "{path:?}");
+    }
+}
