@@ -23,6 +23,11 @@ pub enum Step {
         /// For the client.
         reply: Vec<u8>,
     },
+    /// Not a message that can be judged: nothing goes on, this is the answer.
+    Reject {
+        /// For the client: an error.
+        reply: Vec<u8>,
+    },
 }
 
 /// Goes through a message of the client. `judge` gives the reason why a call must
@@ -125,9 +130,23 @@ fn held(id: &Value, reason: &str) -> Value {
     })
 }
 
+/// The server's answer to what was forwarded of a batch, and the proxy's own
+/// answers, as one batch. Both are JSON; what is not is left out.
+#[must_use]
+pub fn merged(server: &[u8], own: &[u8]) -> Vec<u8> {
+    let parts = [server, own].into_iter().map(serde_json::from_slice);
+    let mut all = Vec::new();
+    for part in parts.flatten() {
+        match part {
+            Value::Array(messages) => all.extend(messages),
+            message => all.push(message),
+        }
+    }
+    line(&Value::Array(all))
+}
+
 fn refuse(id: &Value, code: i32, message: &str) -> Step {
-    Step::Part {
-        forward: Vec::new(),
+    Step::Reject {
         reply: line(
             &json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }),
         ),
@@ -211,6 +230,7 @@ mod tests {
     fn parts(text: &str) -> (String, String) {
         match step(text) {
             Step::Forward => panic!("{text} is forwarded"),
+            Step::Reject { reply } => (String::new(), String::from_utf8(reply).unwrap()),
             Step::Part { forward, reply } => (
                 String::from_utf8(forward).unwrap(),
                 String::from_utf8(reply).unwrap(),
@@ -254,6 +274,18 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_server_and_proxy_are_one_batch() {
+        for (server, expected) in [
+            (r#"{"id":1}"#, r#"[{"id":1},{"id":2}]"#),
+            (r#"[{"id":1},{"id":3}]"#, r#"[{"id":1},{"id":3},{"id":2}]"#),
+            ("", r#"[{"id":2}]"#),
+        ] {
+            let all = merged(server.as_bytes(), br#"[{"id":2}]"#);
+            assert_eq!(String::from_utf8(all).unwrap().trim_end(), expected);
+        }
+    }
+
+    #[test]
     fn a_held_notification_is_dropped_without_an_answer() {
         let (forward, reply) = parts(r#"{"method":"tools/call","params":{"name":"drop"}}"#);
         assert_eq!((forward.as_str(), reply.as_str()), ("", ""));
@@ -272,10 +304,11 @@ mod tests {
             assert_eq!(forward, "", "{text}");
             assert!(reply.contains("error"), "{text}: {reply}");
         }
+        assert!(matches!(step("{"), Step::Reject { .. }));
         let large = vec![b' '; MAX_MESSAGE + 1];
         assert!(matches!(
             client_message(&large, &mut |_| None),
-            Step::Part { .. }
+            Step::Reject { .. }
         ));
     }
 }
