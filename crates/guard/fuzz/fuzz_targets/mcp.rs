@@ -1,0 +1,22 @@
+//! Messages of an MCP client. A held call never goes on.
+
+#![no_main]
+
+use countersign_guard::mcp::{Step, client_message, merged};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut calls = 0;
+    let step = client_message(bytes, &mut |_| {
+        calls += 1;
+        Some("held".to_owned())
+    });
+    match step {
+        Step::Forward => assert_eq!(calls, 0),
+        Step::Part { forward, reply } => {
+            assert!(!forward.windows(12).any(|it| it == b"\"tools/call\"") || calls == 0);
+            let _ = merged(&forward, &reply);
+        }
+        Step::Reject { reply } => assert!(!reply.is_empty()),
+    }
+});
