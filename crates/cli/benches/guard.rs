@@ -1,8 +1,9 @@
 //! The hook from start to exit, beside a program that does nothing.
 //!
-//! `cargo bench -p countersign --bench guard`; the floor is compiled here with the
-//! same linker. For what is shipped, build with `--profile dist` and name the
-//! program: `COUNTERSIGN_BIN=target/dist/countersign cargo bench …`.
+//! `cargo bench -p countersign --bench guard`; the floors are compiled here: an empty
+//! program as `rustc` links it, and one linked statically, as `cargo xtask dist` links
+//! what is shipped. To measure that, name it:
+//! `COUNTERSIGN_BIN=target/x86_64-unknown-linux-gnu/dist/countersign cargo bench …`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -22,7 +23,10 @@ fn main() {
         || PathBuf::from(env!("CARGO_BIN_EXE_countersign")),
         PathBuf::from,
     );
-    let floor = empty_program(dir.path());
+    let floors = [
+        ("empty program", empty_program(dir.path(), &[])),
+        ("empty, static", empty_program(dir.path(), STATIC)),
+    ];
     let desk = desk(dir.path(), &program);
     let calls = [
         ("harmless command", input(&desk, "git status && cargo test")),
@@ -34,16 +38,18 @@ fn main() {
     ];
     let home = dir.path();
     // In turns, so that a change of the machine's load meets all of them alike.
-    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); calls.len() + 1];
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); floors.len() + calls.len()];
     let runs = std::env::var("RUNS")
         .ok()
         .and_then(|n| n.parse().ok())
         .unwrap_or(RUNS);
     for run in 0..runs {
-        times[0].push(once(&floor, &[], home, &desk.join("empty")));
+        for (place, (_, floor)) in floors.iter().enumerate() {
+            times[place].push(once(floor, &[], home, &desk.join("empty")));
+        }
         for (place, (_, file)) in calls.iter().enumerate() {
             if place < 1 || run % 10 == 0 {
-                times[place + 1].push(once(
+                times[floors.len() + place].push(once(
                     &program,
                     &["guard", "--agent", "claude-code"],
                     home,
@@ -54,12 +60,16 @@ fn main() {
     }
     let medians: Vec<Duration> = times.iter_mut().map(|times| median(times)).collect();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    println!("empty program     {:8.3} ms", ms(medians[0]));
-    for ((name, _), time) in calls.iter().zip(&medians[1..]) {
+    let names = floors.iter().map(|(name, _)| name);
+    for (name, time) in names
+        .chain(calls.iter().map(|(name, _)| name))
+        .zip(&medians)
+    {
         println!(
-            "{name:<17} {:8.3} ms  (+{:.3} ms)",
+            "{name:<17} {:8.3} ms  {:+.3} ms, {:.2} times the empty program",
             ms(*time),
-            ms(*time) - ms(medians[0])
+            ms(*time) - ms(medians[0]),
+            ms(*time) / ms(medians[0])
         );
     }
 }
@@ -85,8 +95,16 @@ fn once(program: &Path, args: &[&str], home: &Path, input: &Path) -> Duration {
     time
 }
 
-fn empty_program(dir: &Path) -> PathBuf {
-    let (source, program) = (dir.join("empty.rs"), dir.join("empty-program"));
+/// How what is shipped is linked; elsewhere it is linked as usual.
+const STATIC: &[&str] = if cfg!(all(target_os = "linux", target_env = "gnu")) {
+    &["-C", "target-feature=+crt-static"]
+} else {
+    &[]
+};
+
+fn empty_program(dir: &Path, flags: &[&str]) -> PathBuf {
+    let source = dir.join("empty.rs");
+    let program = dir.join(format!("empty-program-{}", flags.len()));
     std::fs::write(&source, "fn main() {}\n").unwrap();
     let status = Command::new("rustc")
         .args([
@@ -96,8 +114,9 @@ fn empty_program(dir: &Path) -> PathBuf {
             "opt-level=3",
             "-C",
             "strip=symbols",
-            "-o",
         ])
+        .args(flags)
+        .arg("-o")
         .arg(&program)
         .arg(&source)
         .status()
