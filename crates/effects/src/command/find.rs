@@ -30,8 +30,11 @@ impl Shell<'_> {
                 );
                 // A negated name only takes away from what is selected.
                 let before = at.checked_sub(1).and_then(|at| args.get(at));
-                // What is pruned is left out.
-                let pruned = args.get(at + 2).is_some_and(|a| a == "-prune");
+                // What is pruned is left out, unless something is done to it at once.
+                let pruned = args.get(at + 2).is_some_and(|a| a == "-prune")
+                    && args
+                        .get(at + 3)
+                        .is_some_and(|a| matches!(a.as_str(), "-o" | "-or"));
                 named && !pruned && !before.is_some_and(|b| matches!(b.as_str(), "!" | "-not"))
             })
             .filter_map(|(at, _)| args.get(at + 1))

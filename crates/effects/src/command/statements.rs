@@ -286,9 +286,8 @@ fn judge(words: &[String]) -> Option<Statement> {
             }
         }
         // ClickHouse deletes and updates rows by altering the table.
-        "alter" if word(1) == "table" && words.iter().any(|w| w == "delete" || w == "update") => {
-            let at = words.iter().position(|w| w == "delete" || w == "update")?;
-            judge(words.get(at..)?)
+        "alter" if word(1) == "table" && matches!(word(3), "delete" | "update") => {
+            judge(words.get(3..)?)
         }
         "alter" => {
             let drops = words.windows(2).any(|w| matches!(w, [a, b] if a == "drop" && matches!(b.as_str(), "column" | "partition" | "constraint" | "primary")))

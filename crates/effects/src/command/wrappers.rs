@@ -442,7 +442,7 @@ impl Shell<'_> {
             let parsed = Args::parse(args, &grammar);
             let image = parsed.positionals.get(used.saturating_sub(1));
             let rest = image.and_then(|(at, _)| args.get(at + 1..)).unwrap_or(&[]);
-            let argv = [&[program.to_owned()], rest].concat();
+            let argv = [vec![program.to_owned()], rest.to_vec()].concat();
             return self.run_mounted(Self::container(&parsed), &parsed, &argv, stdin);
         }
         let Some((at, _)) = parsed.positionals.get(used).copied() else {
