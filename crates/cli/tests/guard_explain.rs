@@ -37,10 +37,11 @@ fn a_held_command_shows_rules_target_and_parse() {
 fn verdicts_are_the_hooks_own() {
     let desk = Desk::new();
     for (command, code) in [
-        ("terraform destroy", 1),
-        ("rm -rf \"$BUILD_DIR\"", 1),
+        // What is held is remembered, so harmless calls come first.
         ("kubectl --context blue-1 delete ns shop", 0),
         ("git status", 0),
+        ("terraform destroy", 1),
+        ("rm -rf \"$BUILD_DIR\"", 1),
         ("rm -rf .countersign", 2),
         ("cat ~/.ssh/id_ed25519", 2),
     ] {
