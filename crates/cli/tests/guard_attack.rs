@@ -127,3 +127,37 @@ fn files_that_run_later_are_no_way_round() {
         assert!(!writes(&desk, "Write", &input), "{path:?}");
     }
 }
+
+#[test]
+fn a_tunnel_opened_before_is_remembered() {
+    let drop = "psql -h localhost -c 'DROP DATABASE shop'";
+    for (tunnel, remembered) in [
+        ("ssh -fN -L 5432:db:5432 bastion.example.com", true),
+        ("kubectl --context prod-eu port-forward svc/db 5432 &", true),
+        ("kubectl --context blue-1 port-forward svc/db 5432 &", false),
+        ("true", false),
+    ] {
+        let desk = Desk::new();
+        assert!(runs(&desk, drop), "{tunnel}");
+        assert!(runs(&desk, tunnel), "{tunnel}");
+        assert_eq!(runs(&desk, drop), !remembered, "{tunnel}");
+    }
+}
+
+#[test]
+fn names_are_not_moved_to_another_cluster() {
+    let desk = Desk::new();
+    for command in [
+        "kubectl config rename-context prod-eu blue-1",
+        "kubectl config set-context blue-1 --cluster=prod-eu",
+        "kubectl config set-cluster blue --server=https://prod.example.com",
+        "kubectl config view --raw > ~/.kube/config",
+    ] {
+        assert!(!runs(&desk, command), "{command}");
+    }
+    assert!(runs(&desk, "kubectl config use-context blue-1"));
+    assert!(runs(
+        &desk,
+        "kubectl config set-context --current --namespace=shop"
+    ));
+}

@@ -75,6 +75,9 @@ pub struct Blocked {
 pub struct Session {
     v: u32,
     blocked: Vec<Blocked>,
+    /// Whether a port of this machine was joined to a host that counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    tunnelled: bool,
 }
 
 impl Default for Session {
@@ -82,6 +85,7 @@ impl Default for Session {
         Self {
             v: VERSION,
             blocked: Vec::new(),
+            tunnelled: false,
         }
     }
 }
@@ -114,6 +118,19 @@ impl Session {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.blocked.is_empty()
+    }
+
+    /// Whether an address of this machine may be another host's.
+    #[must_use]
+    pub const fn is_tunnelled(&self) -> bool {
+        self.tunnelled
+    }
+
+    /// Remembers that a tunnel was opened; `false` when that is nothing new.
+    pub const fn remember_tunnel(&mut self) -> bool {
+        let new = !self.tunnelled;
+        self.tunnelled = true;
+        new
     }
 
     /// Remembers a blocked action; `false` when there is nothing new.

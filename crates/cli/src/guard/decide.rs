@@ -118,7 +118,8 @@ impl Case<'_> {
             Ok(it) => (it.targets(), it.unknown, it.about_actions),
             Err(_) => (Targets::default(), Environment::Production, false),
         };
-        let around = Surroundings::new(self.place, targets);
+        let mut session = self.recall();
+        let around = Surroundings::new(self.place, targets).tunnelled(session.is_tunnelled());
         let reading = judge_tool_call(&self.call.tool, &self.call.input, &around);
         let weighed = weigh(&reading, unknown);
         self.describe(&reading, &weighed);
@@ -128,7 +129,9 @@ impl Case<'_> {
         if let Some(what) = keys::touched(&self.call.tool, &self.call.input, &reading) {
             return self.refuse(&[what.to_owned()], KEY_WHY);
         }
-        let session = self.recall();
+        if reading.tunnelled && session.remember_tunnel() {
+            self.keep(&session);
+        }
         if weighed.is_harmless(about_actions) && session.is_empty() {
             return None;
         }
@@ -335,13 +338,16 @@ impl Case<'_> {
     }
 
     fn remember(&mut self, read: &Read<'_>, id: &str) {
-        let (Some(home), Some(session)) = (&self.home, &self.call.session) else {
-            return;
-        };
         let mut memory = read.session.clone();
         if memory.remember(id, read.reading, &read.weighed) {
-            self.faults
-                .extend(sessions::save(home, self.agent, session, &memory).err());
+            self.keep(&memory);
+        }
+    }
+
+    fn keep(&mut self, memory: &Session) {
+        if let (Some(home), Some(session)) = (&self.home, &self.call.session) {
+            let saved = sessions::save(home, self.agent, session, memory);
+            self.faults.extend(saved.err());
         }
     }
 

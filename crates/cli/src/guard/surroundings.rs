@@ -49,6 +49,7 @@ pub(crate) struct Surroundings {
     root: Option<String>,
     home: Option<String>,
     targets: Targets,
+    tunnelled: bool,
     asked: RefCell<BTreeMap<String, Option<String>>>,
     read: RefCell<BTreeMap<String, Option<Digest>>>,
 }
@@ -61,9 +62,16 @@ impl Surroundings {
             root: place.repo.as_ref().map(|repo| text(&repo.root)),
             home: std::env::var("HOME").ok(),
             targets,
+            tunnelled: false,
             asked: RefCell::default(),
             read: RefCell::default(),
         }
+    }
+
+    /// With what the conversation knows about tunnels.
+    pub(crate) const fn tunnelled(mut self, tunnelled: bool) -> Self {
+        self.tunnelled = tunnelled;
+        self
     }
 
     /// Everything besides the call itself that decides what it would do.
@@ -230,6 +238,10 @@ impl Context for Surroundings {
         }
         let rest = path.strip_prefix(known).ok()?;
         Some(real.join(rest).to_string_lossy().into_owned())
+    }
+
+    fn tunnelled(&self) -> bool {
+        self.tunnelled
     }
 
     fn cwd(&self) -> Option<&str> {

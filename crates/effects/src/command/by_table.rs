@@ -42,7 +42,10 @@ impl Shell<'_> {
     }
 
     fn judge_row(&mut self, block: Block, parsed: &Args<'_>, row: Row) {
-        self.tunnelled |= row.object == "tunnel";
+        if row.object == "tunnel" {
+            let target = self.target_of(block, parsed);
+            self.opens_tunnel(&target);
+        }
         if let Some(spec) = row.object.strip_prefix("choose:") {
             self.choose(spec, parsed);
         }
@@ -94,6 +97,13 @@ impl Shell<'_> {
             }
             _ => target,
         }
+    }
+
+    /// Notes that a port of this machine was joined to another host.
+    pub(super) fn opens_tunnel(&mut self, target: &Target) {
+        use countersign_core::effect::Environment;
+        self.tunnelled = true;
+        self.reading.tunnelled |= target.environment > Environment::Development;
     }
 
     /// An address of this machine leads elsewhere once a tunnel was opened.

@@ -27,6 +27,8 @@ pub trait Context {
     /// The path behind symbolic links, as far as it exists; `None` where nobody knows
     /// or there is no link in it.
     fn real(&self, path: &str) -> Option<String>;
+    /// Whether a port of this machine was joined to another host before.
+    fn tunnelled(&self) -> bool;
     /// The absolute working directory.
     fn cwd(&self) -> Option<&str>;
     /// The absolute home directory.
@@ -48,6 +50,8 @@ pub struct Facts {
     pub entries: BTreeMap<String, Entry>,
     /// Symbolic links: absolute paths, and where they lead.
     pub links: BTreeMap<String, String>,
+    /// Whether a port of this machine was joined to another host before.
+    pub tunnelled: bool,
     /// The working directory.
     pub cwd: Option<String>,
     /// The home directory.
@@ -77,6 +81,10 @@ impl Context for Facts {
             let rest = path.strip_prefix(link.as_str())?;
             (rest.is_empty() || rest.starts_with('/')).then(|| format!("{leads}{rest}"))
         })
+    }
+
+    fn tunnelled(&self) -> bool {
+        self.tunnelled
     }
 
     fn cwd(&self) -> Option<&str> {

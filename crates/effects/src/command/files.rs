@@ -201,6 +201,7 @@ impl Shell<'_> {
                     rest.starts_with("/.ssh/")
                         || rest.starts_with("/.aws/")
                         || rest.starts_with("/.gnupg/")
+                        || rest.starts_with("/.kube/config")
                 });
                 let dotfile = empties
                     && full.strip_prefix(home).is_some_and(|rest| {

@@ -90,6 +90,10 @@ pub struct Reading {
     pub tree: Vec<Node>,
     /// What could not be known.
     pub unknowns: Vec<String>,
+    /// Whether it joins a port of this machine to a host that is not made to be
+    /// broken: from then on an address of this machine may be that host.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tunnelled: bool,
 }
 
 impl Reading {

@@ -101,7 +101,7 @@ impl<'c> Shell<'c> {
             many_inputs: false,
             pending_trap: None,
             found: Vec::new(),
-            tunnelled: false,
+            tunnelled: context.tunnelled(),
             lookups: Cell::new(0),
             work: 0,
             next_process: 63,

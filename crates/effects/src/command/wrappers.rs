@@ -203,7 +203,7 @@ impl Shell<'_> {
         let Some((at, host)) = parsed.positionals.first().copied() else {
             return HOLE.to_string();
         };
-        self.tunnelled |= parsed.has(&["-L", "-D", "-W"]);
+        let tunnels = parsed.has(&["-L", "-D", "-W"]);
         for option in parsed.values(&["-o"]) {
             self.judge_ssh_option(option);
         }
@@ -213,6 +213,9 @@ impl Shell<'_> {
             vec![("ssh-host".to_owned(), host.to_owned())],
             self.context.targets(),
         );
+        if tunnels {
+            self.opens_tunnel(&target);
+        }
         let text = rest.join(" ");
         let input = stdin.map(str::to_owned);
         let name = host.rsplit('@').next().unwrap_or(host);
