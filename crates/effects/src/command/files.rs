@@ -682,10 +682,13 @@ impl Shell<'_> {
         let given = parsed.value(&["-e", "--expression"]);
         let script = given.or_else(|| parsed.positional(0)).unwrap_or("");
         // GNU sed's `e` command runs its argument.
-        let command =
-            script.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '$' | ',' | ' '));
-        if let Some(text) = command.strip_prefix("e ") {
-            self.run_code(text, None);
+        for piece in script.split([';', '{', '\n']) {
+            let command = piece.trim_start_matches(|c: char| {
+                c.is_ascii_digit() || matches!(c, '$' | ',' | ' ' | '!')
+            });
+            if let Some(text) = command.strip_prefix("e ") {
+                self.run_code(text.trim_end_matches('}'), None);
+            }
         }
         if in_place {
             for (_, path) in parsed

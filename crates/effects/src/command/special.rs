@@ -3,7 +3,7 @@
 use countersign_core::effect::Verb;
 
 use super::args::{Args, Grammar};
-use super::shell_run::Shell;
+use super::shell_run::{Place, Shell};
 use crate::shell::{HOLE, has_hole};
 use crate::target::resolve;
 
@@ -35,6 +35,18 @@ const SERVERS: &[&str] = &[
     "beam.smp",
     "memcached",
 ];
+
+/// The command in an address of `socat`: `EXEC:'cmd',pty`.
+fn program_of_socat(address: &str) -> Option<&str> {
+    let (kind, rest) = address.split_once(':')?;
+    let runs = kind.eq_ignore_ascii_case("exec") || kind.eq_ignore_ascii_case("system");
+    runs.then(|| {
+        rest.split(',')
+            .next()
+            .unwrap_or(rest)
+            .trim_matches(['\'', '"'])
+    })
+}
 
 /// Commands of git that change nothing but the work tree and its branches.
 const WORK_TREE: &[&str] = &[
@@ -74,6 +86,48 @@ impl Shell<'_> {
         match name {
             "git" => self.judge_git(args),
             "mc" => self.judge_mc(args),
+            "socat" => {
+                for text in args.iter().filter_map(|a| program_of_socat(a)) {
+                    self.run_code(text, None);
+                }
+                false
+            }
+            "sort" => {
+                let program = args
+                    .iter()
+                    .find_map(|a| a.strip_prefix("--compress-program="));
+                if let Some(program) = program {
+                    self.run_code(program, None);
+                }
+                true
+            }
+            // Text typed into another terminal is run there.
+            "kitty" | "kitten" | "wezterm" | "zellij" => {
+                let typed = ["send-text", "write-chars"];
+                if let Some(at) = args.iter().position(|a| typed.contains(&a.as_str())) {
+                    let rest = args.get(at + 1..).unwrap_or(&[]);
+                    let text = rest.iter().filter(|a| !a.starts_with('-'));
+                    for text in text.map(|a| a.replace("\\n", "\n")).collect::<Vec<_>>() {
+                        self.run_code(&text, None);
+                    }
+                }
+                true
+            }
+            "hg" => {
+                let parsed = Args::parse(
+                    args,
+                    &Grammar {
+                        values: "--config -R --repository --cwd",
+                        ..Grammar::default()
+                    },
+                );
+                for pair in parsed.values(&["--config"]).collect::<Vec<_>>() {
+                    if let Some((_, line)) = pair.split_once("=!") {
+                        self.run_code(line, None);
+                    }
+                }
+                false
+            }
             "emacs" | "emacsclient" => {
                 self.judge_lisp(args);
                 true
@@ -367,6 +421,7 @@ impl Shell<'_> {
                 self.judge_git_config(key, value);
             }
         }
+        self.run_by_git(command, rest);
         for text in rest.iter().filter_map(|arg| arg.strip_prefix("ext::")) {
             self.run_code(text, None);
         }
@@ -390,6 +445,43 @@ impl Shell<'_> {
             return true;
         }
         false
+    }
+
+    /// Commands that git is told to run in its arguments.
+    fn run_by_git(&mut self, command: &str, rest: &[String]) {
+        let options: &[&str] = match command {
+            "rebase" => &["-x", "--exec"],
+            "difftool" | "mergetool" => &["-x", "--extcmd"],
+            "grep" => &["-O", "--open-files-in-pager"],
+            "bisect" => {
+                if let Some(("run", words)) = rest.split_first().map(|(w, r)| (w.as_str(), r)) {
+                    self.run_argv(words, None);
+                }
+                return;
+            }
+            "submodule" => {
+                let words = rest.iter().filter(|a| !a.starts_with('-'));
+                let words: Vec<&str> = words.map(String::as_str).collect();
+                if let ["foreach", words @ ..] = words.as_slice() {
+                    self.run_code(&words.join(" "), None);
+                }
+                return;
+            }
+            _ => return,
+        };
+        for (at, arg) in rest.iter().enumerate() {
+            let line = options.iter().find_map(|option| {
+                if arg == option {
+                    return rest.get(at + 1).map(String::as_str);
+                }
+                let given = arg.strip_prefix(option)?;
+                let long = option.starts_with("--");
+                given.strip_prefix('=').or((!long).then_some(given))
+            });
+            if let Some(line) = line {
+                self.run_code(line, None);
+            }
+        }
     }
 
     fn judge_git_config(&mut self, key: &str, value: &str) {
@@ -680,7 +772,7 @@ impl Shell<'_> {
             .unwrap_or(".")
             .to_owned();
         let text = match parsed.value(&["-f", "--file", "--makefile"]) {
-            Some("-") => stdin.map(str::to_owned),
+            Some("-" | "/dev/stdin") => stdin.map(str::to_owned),
             Some(path) => self.file_text(path),
             None => ["Makefile", "makefile", "GNUmakefile"]
                 .iter()
@@ -776,7 +868,13 @@ impl Shell<'_> {
         ]
         .iter()
         .any(|s| text.contains(s));
-        self.elsewhere(target, |shell| {
+        let here = matches!(hosts.as_str(), "localhost" | "127.0.0.1" | "localhost,");
+        let place = if here && self.place == Place::Here {
+            Place::Here
+        } else {
+            Place::Elsewhere(target)
+        };
+        self.at_place(place, |shell| {
             match module {
                 "command" | "shell" | "raw" | "win_shell" => return shell.run_code(&text, None),
                 "reboot" | "win_reboot" => {

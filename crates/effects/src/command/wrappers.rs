@@ -207,6 +207,10 @@ impl Shell<'_> {
         for option in parsed.values(&["-o"]) {
             self.judge_ssh_option(option);
         }
+        let own = parsed.value(&["-F"]).and_then(|path| self.file_text(path));
+        for line in own.unwrap_or_default().lines().take(200) {
+            self.judge_ssh_option(line.trim());
+        }
         let rest = args.get(at + 1..).unwrap_or(&[]);
         let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
         let target = resolve(
@@ -406,6 +410,10 @@ impl Shell<'_> {
             }
             "entr" if parsed.has(&["-s"]) => parsed.positional(0)?.to_owned(),
             "expect" => expected(parsed.value(&["-c"]).or(stdin)?),
+            "screen" if args.iter().any(|a| a == "stuff") => {
+                let typed = args.iter().skip_while(|a| *a != "stuff").nth(1)?;
+                typed.replace("\\n", "\n")
+            }
             "screen" | "entr" => {
                 let (at, _) = parsed.positionals.first()?;
                 return Some(self.run_argv(args.get(*at..)?, None));

@@ -443,6 +443,15 @@ fn call(
             Some(_) => {}
             None => out.push(Action::Code),
         }
+    } else if matches!(
+        (name, language, args),
+        (
+            "spawn",
+            Language::JavaScript,
+            [Arg::Text(_), Arg::List(_), ..]
+        ) | ("call", Language::Python, [Arg::List(_), ..])
+    ) {
+        out.push(program(args));
     } else if is(PROGRAM)
         && !name.starts_with('.')
         && !(matches!(name, "run") && language != Language::Python)
@@ -500,6 +509,11 @@ fn program(args: &[Arg]) -> Action {
             Action::Program(Some(all))
         }
         // Go, Deno and Elixir give the program and its arguments one by one.
+        // Deno names the arguments: `{ args: ["destroy"] }`.
+        [Arg::Text(program), Arg::Other(words)] if words.starts_with("args ") => {
+            let rest = words.split(' ').skip(1).map(str::to_owned);
+            Action::Program(Some(std::iter::once(program.clone()).chain(rest).collect()))
+        }
         [Arg::Text(_), Arg::Text(_), ..] => Action::Program(
             args.iter()
                 .map_while(|a| match a {
