@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_core::involvement::{Role, Verdict};
-use countersign_core::roster::Roster;
+use countersign_core::roster::{Level, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::{Ground, Landing, Replay};
 use countersign_core::signoff::chain::Holds;
@@ -26,6 +26,8 @@ use countersign_testkit::signing::{
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+
+const SENIOR: Level = Level(2);
 
 /// The world of one test: what is not said is as usual.
 struct World {
@@ -601,13 +603,14 @@ fn a_broken_glass_is_reviewed_by_someone_else_in_time() {
             now: &current,
             known: &known,
         };
-        let mut list = break_glass_reviews(&world.sketch.chain(), rosters, now);
+        let mut list = break_glass_reviews(&world.sketch.chain(), rosters, SENIOR, now);
         list.remove(0).state
     };
     assert_eq!(state(&world, world.now), ReviewState::Open);
     assert_eq!(state(&world, due), ReviewState::Overdue);
     world.sketch.put(review("sen", Outcome::Ratified));
     world.sketch.put(review("jun", Outcome::Ratified));
+    world.sketch.put(review("mid", Outcome::Ratified));
     assert_eq!(state(&world, due), ReviewState::Overdue);
     world.sketch.put(review("sue", Outcome::Ratified));
     assert!(matches!(
@@ -625,9 +628,73 @@ fn a_broken_glass_is_reviewed_by_someone_else_in_time() {
     // For the exact commits only, and not for ever.
     world.today = content(5, 6, 3);
     assert_eq!(world.verify().accepted, []);
+    // On the very tip only: where the protected branch has moved on, also under
+    // none of its files, or was pushed back, it has had its one use.
+    let Content::Merge(mut moved) = today.clone() else {
+        unreachable!("a merge")
+    };
+    if let Some(result) = &mut moved.result {
+        result.target_tip = countersign_testkit::signing::oid(77);
+    }
+    world.today = Content::Merge(moved);
+    assert_eq!(world.verify().accepted, [], "{}", world.text());
+    assert_eq!(world.reason(), Reason::Spent);
+    world.today = today.clone();
+    let mut pushed_back = world.verify();
+    assert_eq!(pushed_back.accepted.len(), 1);
+    pushed_back.spend_break_glass();
+    assert_eq!(pushed_back.accepted, []);
+    assert_eq!(pushed_back.ignored[0].reason, Reason::Spent);
     world.today = today.clone();
     world.now = start() + SignedDuration::from_hours(4);
     assert_eq!(world.verify().accepted, []);
+}
+
+#[test]
+fn whoever_leaves_takes_no_review_with_them_and_gives_none() {
+    let mut world = World::new();
+    let today = world.today.clone();
+    let mut it = signoff("sen", Stance::BreakGlass, &today);
+    it.binding = countersign_core::signoff::statement::Binding::Exact;
+    it.expires_at = Some(start() + SignedDuration::from_hours(4));
+    it.break_glass = Some(BreakGlass {
+        rules: vec!["ai-tier-1".to_owned()],
+        reason: "the shop is down".to_owned(),
+        review_due: start() + SignedDuration::from_hours(48),
+    });
+    let id = world.sketch.put(of(it));
+    world
+        .sketch
+        .put(Statement::AfterReview(Box::new(AfterReview {
+            outcome: Outcome::Ratified,
+            of: id,
+            about: signoff("sue", Stance::Approve, &today).about,
+            message: "looked at".to_owned(),
+            signed: signed("sue"),
+        })));
+    let is_reviewed = |world: &World| {
+        let (known, now) = world.rosters();
+        let rosters = Rosters {
+            now: &now,
+            known: &known,
+        };
+        let list = break_glass_reviews(&world.sketch.chain(), rosters, SENIOR, world.now);
+        assert_eq!(list.len(), 1);
+        matches!(list[0].state, ReviewState::Reviewed { .. })
+    };
+    assert!(is_reviewed(&world));
+    // Both leave. Nothing shows that the review is older than that.
+    let left = usual_people()
+        .replace("id = \"sue\"\n", "id = \"sue\"\nactive = false\n")
+        .replace("id = \"sen\"\n", "id = \"sen\"\nactive = false\n");
+    let mut after = World::new();
+    after.sketch = world.sketch.clone();
+    after.people.push(left.clone());
+    assert!(!is_reviewed(&after));
+    // Someone signed after it while she was still there.
+    world.sketch.say("pat", Stance::Approve, &today);
+    world.people.push(left);
+    assert!(is_reviewed(&world));
 }
 
 #[test]

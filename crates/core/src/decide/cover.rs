@@ -44,8 +44,8 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
     let results: Vec<&RequirementResult> = needs
         .iter()
         .filter_map(|need| match rules.get(need.rule) {
-            Some(RuleResult::Requires { results, .. }) => results.get(need.place),
-            _ => None,
+            Some(rule) => requires(rule)?.get(need.place),
+            None => None,
         })
         .collect();
     let mut search = Search {
@@ -67,13 +67,20 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
     way
 }
 
+/// What a rule still asks for; nothing if enough people broke it.
+fn requires(rule: &RuleResult) -> Option<&[RequirementResult]> {
+    match rule.stands()? {
+        RuleResult::Requires { results, .. } => Some(results),
+        _ => None,
+    }
+}
+
 /// The requirements that apply, after noting those that nobody can satisfy and
 /// the latest cooling time.
 fn needs(policy: &Policy, rules: &[RuleResult], way: &mut Way) -> Vec<Need> {
     let mut needs = Vec::new();
     for (rule, (result, text)) in rules.iter().zip(&policy.rules).enumerate() {
-        let (RuleResult::Requires { results, .. }, Outcome::Require(requirements)) =
-            (result, &text.outcome)
+        let (Some(results), Outcome::Require(requirements)) = (requires(result), &text.outcome)
         else {
             continue;
         };

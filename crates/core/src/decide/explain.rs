@@ -44,6 +44,22 @@ pub struct ExplainedRule {
     pub met: bool,
     /// What it asks for.
     pub requirements: Vec<ExplainedRequirement>,
+    /// Who broke it in an emergency, if it is not met otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<ExplainedBroken>,
+}
+
+/// A rule that was broken in an emergency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedBroken {
+    /// Ids of who broke it and counts.
+    pub by: Vec<String>,
+    /// How many different persons it takes.
+    pub needed: usize,
+    /// Whether that lets the change through as far as this rule goes.
+    pub holds: bool,
+    /// When the after-review is due (RFC 3339).
+    pub review_due: String,
 }
 
 /// One act that would bring the change forward.
@@ -60,7 +76,7 @@ pub struct ExplainedAct {
 pub struct ExplainedIgnored {
     /// The signer's id.
     pub person: String,
-    /// `approve` or `veto`.
+    /// `approve`, `veto` or `break-glass`.
     pub said: &'static str,
     /// Why it does not count.
     pub because: String,
@@ -131,6 +147,15 @@ impl Decision {
                     },
                     because: because.text().to_owned(),
                 })
+                .chain(
+                    self.ignored_break_glass
+                        .iter()
+                        .map(|(person, because)| ExplainedIgnored {
+                            person: ids([*person], roster).join(""),
+                            said: "break-glass",
+                            because: because.text().to_owned(),
+                        }),
+                )
                 .collect(),
             way_forward,
             not_before: self.way.not_before.map(|at| at.to_string()),
@@ -145,6 +170,10 @@ impl Decision {
         roster: &Roster,
     ) -> Option<ExplainedRule> {
         let rule = policy.rules.get(place)?;
+        let (result, broken) = match result {
+            RuleResult::Broken { broken, was } => (was.as_ref(), Some(broken)),
+            other => (other, None),
+        };
         let (assumed, results) = match result {
             RuleResult::Refuses { assumed } => (assumed, &[][..]),
             RuleResult::Requires { assumed, results } => (assumed, results.as_slice()),
@@ -187,6 +216,12 @@ impl Decision {
                     .iter()
                     .all(|requirement| requirement.met && requirement.blocked.is_none()),
             requirements,
+            broken: broken.map(|broken| ExplainedBroken {
+                by: ids(broken.by.iter(), roster),
+                needed: broken.needed,
+                holds: broken.holds(),
+                review_due: broken.review_due.to_string(),
+            }),
         })
     }
 }
@@ -213,6 +248,27 @@ fn blocked_text(result: &RequirementResult, roster: &Roster) -> String {
     }
 }
 
+impl ExplainedRule {
+    /// Whether enough people broke it.
+    #[must_use]
+    pub fn is_lifted(&self) -> bool {
+        self.broken.as_ref().is_some_and(|broken| broken.holds)
+    }
+}
+
+/// Everyone who broke a rule, and when the first review is due.
+fn broken(rules: &[ExplainedRule]) -> Option<ExplainedBroken> {
+    let mut all = rules.iter().filter_map(|rule| rule.broken.as_ref());
+    let mut first = all.next()?.clone();
+    for other in all {
+        first.by.extend(other.by.clone());
+        first.review_due = first.review_due.min(other.review_due.clone());
+    }
+    first.by.sort();
+    first.by.dedup();
+    Some(first)
+}
+
 /// One line: the verdict in words.
 fn summary(
     decision: &Decision,
@@ -222,7 +278,7 @@ fn summary(
 ) -> String {
     let refusing: Vec<&str> = rules
         .iter()
-        .filter(|rule| rule.refuses)
+        .filter(|rule| rule.refuses && !rule.is_lifted())
         .map(|rule| rule.id.as_str())
         .collect();
     if !vetoed_by.is_empty() {
@@ -232,6 +288,11 @@ fn summary(
         return format!("refused by {}", refusing.join(", "));
     }
     let asked = rules.iter().flat_map(|rule| &rule.requirements).count();
+    if let Some(broken) = broken(rules).filter(|_| decision.is_overridden()) {
+        let due = &broken.review_due;
+        let by = broken.by.join(" and ");
+        return format!("allowed by break-glass of {by}, review due {due}");
+    }
     if decision.verdict == Verdict::Allow {
         return if asked == 0 {
             "no sign-off needed".to_owned()

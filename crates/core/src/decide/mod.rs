@@ -4,6 +4,7 @@
 //! the time go in; the same inputs give the same bytes. Anything that could
 //! not be established counts as a requirement that is not met.
 
+mod break_glass;
 mod cover;
 mod explain;
 
@@ -14,8 +15,10 @@ use crate::facts::Facts;
 use crate::policy::{MinLevel, Observed, Outcome, Policy, Requirement, Rule, Team, Truth};
 use crate::roster::{PersonSet, Roster};
 
+pub use break_glass::{BreakGlass, Broken, Statements};
 pub use explain::{
-    ExplainedAct, ExplainedIgnored, ExplainedRequirement, ExplainedRule, Explanation,
+    ExplainedAct, ExplainedBroken, ExplainedIgnored, ExplainedRequirement, ExplainedRule,
+    Explanation,
 };
 
 /// The answer.
@@ -76,6 +79,8 @@ pub enum IgnoredBecause {
     Future,
     /// The signer's level may not veto.
     LevelTooLowToVeto,
+    /// The signer's level may not break the glass.
+    LevelTooLowToBreakGlass,
 }
 
 impl IgnoredBecause {
@@ -88,6 +93,7 @@ impl IgnoredBecause {
             Self::Expired => "signed too long ago",
             Self::Future => "signed at a time that has not come yet",
             Self::LevelTooLowToVeto => "is below the level that may veto",
+            Self::LevelTooLowToBreakGlass => "is below the level that may break the glass",
         }
     }
 }
@@ -136,6 +142,34 @@ pub enum RuleResult {
         /// One per requirement, in order.
         results: Vec<RequirementResult>,
     },
+    /// It applies, is not met, and was broken; by enough people or not yet.
+    Broken {
+        /// Who broke it, and who has to look at it afterwards.
+        broken: Broken,
+        /// How it stands otherwise.
+        was: Box<Self>,
+    },
+}
+
+impl RuleResult {
+    /// Whether it asks for nothing more; a broken rule is not met.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        match self {
+            Self::NotWhen(_) | Self::Excepted | Self::NotInForce => true,
+            Self::Refuses { .. } | Self::Broken { .. } => false,
+            Self::Requires { results, .. } => results.iter().all(RequirementResult::is_met),
+        }
+    }
+
+    /// What stops the change: nothing of a rule that enough people broke.
+    fn stands(&self) -> Option<&Self> {
+        match self {
+            Self::Broken { broken, .. } if broken.holds() => None,
+            Self::Broken { was, .. } => Some(was),
+            other => Some(other),
+        }
+    }
 }
 
 /// One act that would bring the change forward.
@@ -169,8 +203,22 @@ pub struct Decision {
     pub vetoes: PersonSet,
     /// Sign-offs that do not count, and why.
     pub ignored: Vec<(SignOff, IgnoredBecause)>,
+    /// Whose break-glass does not count, by place in the roster, and why.
+    pub ignored_break_glass: Vec<(usize, IgnoredBecause)>,
     /// What would bring it forward.
     pub way: Way,
+}
+
+impl Decision {
+    /// Whether it goes ahead only because rules were broken.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.verdict == Verdict::Allow
+            && self
+                .rules
+                .iter()
+                .any(|rule| matches!(rule, RuleResult::Broken { .. }))
+    }
 }
 
 /// How loaded each person is: minutes of sign-off work already waiting, by
@@ -184,25 +232,27 @@ pub struct Load(pub Vec<u32>);
 /// time; it is an argument so that replaying many policies or times over the
 /// same facts need not match paths again.
 #[must_use]
-pub fn decide(
+pub fn decide<'a>(
     policy: &Policy,
     roster: &Roster,
     facts: &Facts,
     seen: &Observed,
-    signoffs: &[SignOff],
+    said: impl Into<Statements<'a>>,
     load: &Load,
     now: Timestamp,
 ) -> Decision {
+    let said = said.into();
     let mut judge = Judge::new(policy, roster, facts, now);
-    for signoff in signoffs {
+    for signoff in said.signoffs {
         judge.count(*signoff);
     }
+    let broken = judge.count_broken(said.break_glass);
     let rules: Vec<RuleResult> = policy
         .rules
         .iter()
         .map(|rule| judge.rule(rule, seen))
         .collect();
-    judge.conclude(rules, load)
+    judge.conclude(rules, load, &broken, seen.tier)
 }
 
 /// Whether a rule applies, and on which assumptions.
@@ -251,6 +301,7 @@ struct Judge<'a> {
     approved: PersonSet,
     vetoes: PersonSet,
     ignored: Vec<(SignOff, IgnoredBecause)>,
+    ignored_break_glass: Vec<(usize, IgnoredBecause)>,
     now: Timestamp,
 }
 
@@ -302,6 +353,7 @@ impl<'a> Judge<'a> {
             approved: PersonSet::default(),
             vetoes: PersonSet::default(),
             ignored: Vec::new(),
+            ignored_break_glass: Vec::new(),
             now,
         }
     }
@@ -419,15 +471,21 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn conclude(self, rules: Vec<RuleResult>, load: &Load) -> Decision {
-        let way = cover::shortest(self.policy, self.roster, &rules, load);
-        let refused = rules
-            .iter()
-            .any(|rule| matches!(rule, RuleResult::Refuses { .. }));
-        let met = rules.iter().all(|rule| match rule {
-            RuleResult::Requires { results, .. } => results.iter().all(RequirementResult::is_met),
-            _ => true,
-        });
+    fn conclude(
+        self,
+        mut rules: Vec<RuleResult>,
+        load: &Load,
+        broken: &[BreakGlass],
+        tier: u64,
+    ) -> Decision {
+        let mut way = cover::shortest(self.policy, self.roster, &rules, load);
+        if !broken.is_empty() {
+            rules = self.lift(rules, &way, broken, tier);
+            way = cover::shortest(self.policy, self.roster, &rules, load);
+        }
+        let standing = || rules.iter().filter_map(RuleResult::stands);
+        let refused = standing().any(|rule| matches!(rule, RuleResult::Refuses { .. }));
+        let met = standing().all(RuleResult::is_met);
         let verdict = if refused || !self.vetoes.is_empty() {
             Verdict::Refuse
         } else if met && way.acts.is_empty() && way.blocked.is_empty() {
@@ -440,6 +498,7 @@ impl<'a> Judge<'a> {
             rules,
             vetoes: self.vetoes,
             ignored: self.ignored,
+            ignored_break_glass: self.ignored_break_glass,
             way,
         }
     }

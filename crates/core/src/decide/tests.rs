@@ -589,3 +589,203 @@ fn satisfied_by_hand(policy: &Policy, facts: &Facts, roster: &Roster, approvals:
         }
     }
 }
+
+const EMERGENCY: &str = r#"
+[[rule]]
+id = "two-seniors"
+require = [{ signoffs = 2, level = "senior" }]
+[[rule]]
+id = "own"
+when = { paths = ["own/**"] }
+require = [{ level = "principal" }]
+break_glass = false
+[[rule]]
+id = "freeze"
+when = { paths = ["frozen/**"] }
+refuse = true
+[[rule]]
+id = "soft-freeze"
+when = { paths = ["soft/**"] }
+refuse = true
+break_glass = true
+"#;
+const ALL: [&str; 4] = ["two-seniors", "own", "freeze", "soft-freeze"];
+
+fn broke(id: &str, rules: &[&str], at: &str) -> BreakGlass {
+    let at = parse_utc(at).unwrap();
+    BreakGlass {
+        person: people().index_of(id).unwrap(),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        at,
+        review_due: at + jiff::SignedDuration::from_hours(90),
+    }
+}
+
+fn emergency(facts: &Facts, signoffs: &[SignOff], broken: &[BreakGlass]) -> Explanation {
+    let (policy, roster) = (rules(EMERGENCY), people());
+    let seen = policy.observe(facts, now());
+    let said = Statements {
+        signoffs,
+        break_glass: broken,
+    };
+    let load = Load::default();
+    let decision = decide(&policy, &roster, facts, &seen, said, &load, now());
+    let explained = decision.explain(&policy, &roster);
+    let overridden = explained.summary.starts_with("allowed by break-glass");
+    assert_eq!(decision.is_overridden(), overridden);
+    explained
+}
+
+#[test]
+fn a_broken_rule_is_overridden_and_not_satisfied() {
+    let facts = made_by(&["jun"]);
+    let sen = broke("sen", &["two-seniors"], "2026-03-10T11:30Z");
+    let explained = emergency(&facts, &[], std::slice::from_ref(&sen));
+    assert_eq!(
+        explained.summary,
+        "allowed by break-glass of sen, review due 2026-03-11T11:30:00Z"
+    );
+    let rule = serde_json::to_string_pretty(&explained.rules[0]).unwrap();
+    insta::assert_snapshot!(rule, @r#"
+    {
+      "id": "two-seniors",
+      "why": "",
+      "because": [],
+      "assumed": [],
+      "refuses": false,
+      "met": false,
+      "requirements": [
+        {
+          "text": "2 sign-offs by at least senior",
+          "met": false,
+          "missing": 2,
+          "signed_by": [],
+          "could_sign": 3
+        }
+      ],
+      "broken": {
+        "by": [
+          "sen"
+        ],
+        "needed": 1,
+        "holds": true,
+        "review_due": "2026-03-11T11:30:00Z"
+      }
+    }
+    "#);
+    // It is never an approval: beside a real one, one is still missing.
+    let one = emergency(&facts, &[said("sue", Said::Approve)], &[]);
+    assert_eq!(one.verdict, Verdict::Hold);
+    // Nothing is overridden where everything is there.
+    let both = [said("sue", Said::Approve), said("pat", Said::Approve)];
+    let met = emergency(&facts, &both, &[sen]);
+    assert_eq!(met.summary, "all sign-offs are there");
+    assert_eq!(met.rules[0].broken, None);
+}
+
+#[test]
+fn a_break_glass_lifts_only_what_it_names_and_may() {
+    let at = "2026-03-10T11:30Z";
+    let touching = |path: &str| Facts {
+        paths: vec![path.to_owned()],
+        ..made_by(&["jun"])
+    };
+    let tier_1 = Facts {
+        tier: Some(1),
+        ..made_by(&["jun"])
+    };
+    let veto = [said("mia", Said::Veto)];
+    let (jun, mia) = (broke("jun", &ALL, at), broke("mia", &ALL, at));
+    let (sen, sue) = (broke("sen", &ALL, at), broke("sue", &ALL, at));
+    let old = broke("sen", &ALL, "2026-03-10T08:00Z");
+    let other = broke("sen", &["own"], at);
+    let gone = broke("old", &ALL, at);
+    let (plain, own) = (touching("x"), touching("own/x"));
+    let (frozen, soft) = (touching("frozen/x"), touching("soft/x"));
+    let (allow, hold, refuse) = (Verdict::Allow, Verdict::Hold, Verdict::Refuse);
+    type Case<'a> = (
+        &'a str,
+        &'a Facts,
+        &'a [SignOff],
+        &'a [&'a BreakGlass],
+        Verdict,
+        &'a str,
+    );
+    let table: &[Case<'_>] = &[
+        ("a senior", &plain, &[], &[&sen], allow, ""),
+        ("for another rule", &plain, &[], &[&other], hold, ""),
+        ("an author", &plain, &[], &[&jun], hold, "made the change"),
+        ("too junior", &plain, &[], &[&mia], hold, "below the level"),
+        ("too long ago", &plain, &[], &[&old], hold, "too long ago"),
+        ("who left", &plain, &[], &[&gone], hold, "no longer active"),
+        ("what may not be", &own, &[], &[&sen], hold, ""),
+        ("a refusal", &frozen, &[], &[&sen, &sue], refuse, ""),
+        ("a refusal that may be", &soft, &[], &[&sen], allow, ""),
+        ("a veto", &plain, &veto, &[&sen, &sue], refuse, ""),
+        ("one person on tier 1", &tier_1, &[], &[&sen], hold, ""),
+        ("the same one twice", &tier_1, &[], &[&sen, &sen], hold, ""),
+        ("two on tier 1", &tier_1, &[], &[&sen, &sue], allow, ""),
+    ];
+    for (what, facts, signoffs, broken, verdict, because) in table {
+        let broken: Vec<BreakGlass> = broken.iter().map(|it| (*it).clone()).collect();
+        let explained = emergency(facts, signoffs, &broken);
+        assert_eq!(explained.verdict, *verdict, "{what}: {explained:?}");
+        let ignored: Vec<&str> = explained
+            .ignored
+            .iter()
+            .map(|it| it.because.as_str())
+            .collect();
+        assert_eq!(
+            ignored.is_empty(),
+            because.is_empty(),
+            "{what}: {ignored:?}"
+        );
+        let says = ignored.iter().all(|it| it.contains(because));
+        assert!(says, "{what}: {ignored:?}");
+    }
+    // Of two who broke it, the earlier review is due, and the policy's limit counts.
+    let later = broke("sue", &ALL, "2026-03-10T11:50Z");
+    assert_eq!(
+        emergency(&tier_1, &[], &[sen, later]).summary,
+        "allowed by break-glass of sen and sue, review due 2026-03-11T11:30:00Z"
+    );
+}
+
+proptest! {
+    /// Breaking the glass never lets through what is vetoed or firmly refused,
+    /// and counts as nobody's approval.
+    #[test]
+    fn breaking_the_glass_only_overrides(
+        path in prop::sample::select(vec!["x", "own/x", "frozen/x", "soft/x"]),
+        tier in 0_u64..4,
+        approvals in prop::collection::vec(prop::sample::select(vec!["mia", "sen", "sue", "pat"]), 0..4),
+        broken in prop::collection::vec(prop::sample::select(vec!["jun", "mia", "sen", "sue"]), 0..4),
+        veto in any::<bool>(),
+    ) {
+        let facts = Facts {
+            paths: vec![path.to_owned()],
+            tier: Some(tier),
+            ..made_by(&["jun"])
+        };
+        let mut signoffs: Vec<SignOff> =
+            approvals.iter().map(|id| said(id, Said::Approve)).collect();
+        if veto {
+            signoffs.push(said("pat", Said::Veto));
+        }
+        let broken: Vec<BreakGlass> =
+            broken.iter().map(|id| broke(id, &ALL, "2026-03-10T11:30Z")).collect();
+        let without = emergency(&facts, &signoffs, &[]);
+        let with = emergency(&facts, &signoffs, &broken);
+        if with.verdict != without.verdict {
+            prop_assert_eq!(with.verdict, Verdict::Allow);
+            prop_assert!(!veto && path != "frozen/x");
+            prop_assert!(with.summary.starts_with("allowed by break-glass"));
+        }
+        prop_assert_eq!(&with.vetoed_by, &without.vetoed_by);
+        let signed = |it: &Explanation| -> Vec<Vec<String>> {
+            let asked = it.rules.iter().flat_map(|rule| &rule.requirements);
+            asked.map(|it| it.signed_by.clone()).collect()
+        };
+        prop_assert_eq!(signed(&with), signed(&without));
+    }
+}

@@ -45,6 +45,15 @@ pub enum Finding {
         /// The rule.
         rule: String,
     },
+    /// Too few people may break the glass; in an emergency there is no way.
+    NoBreakGlass {
+        /// Who may: ids of active people.
+        people: Vec<String>,
+        /// How many it takes.
+        needed: usize,
+        /// From this tier up it takes that many; absent for any change.
+        tier: Option<u64>,
+    },
     /// The rule names a team that nobody is in.
     EmptyTeam {
         /// The rule.
@@ -88,6 +97,22 @@ impl std::fmt::Display for Finding {
                 f,
                 "{rule} asks for an owning team, but no CODEOWNERS file or catalogue names one"
             ),
+            Self::NoBreakGlass {
+                people,
+                needed,
+                tier,
+            } => {
+                let who = if people.is_empty() {
+                    "nobody".to_owned()
+                } else {
+                    format!("only {}", people.join(", "))
+                };
+                write!(f, "{who} may break the glass, and it takes {needed}")?;
+                match tier {
+                    Some(tier) => write!(f, " up to tier {tier}"),
+                    None => Ok(()),
+                }
+            }
             Self::EmptyTeam { rule, team } => {
                 write!(
                     f,
@@ -163,6 +188,7 @@ pub fn check(
     });
     let mut findings: Vec<Finding> = unsatisfiable(policy, roster, owners, now, &together);
     findings.extend(teams(policy, roster, owners));
+    findings.extend(no_break_glass(policy, roster));
     findings.extend(
         punished
             .into_iter()
@@ -297,6 +323,32 @@ fn blocked(
     (!rules.is_empty()).then(|| (rules.into_iter().collect(), asked.into_iter().collect()))
 }
 
+/// Whether enough people may break the glass, where any rule may be broken.
+/// Authors may not, so one more than it takes is needed to be sure; that is for
+/// the people on call to arrange, so only a plain lack is reported.
+fn no_break_glass(policy: &Policy, roster: &Roster) -> Option<Finding> {
+    let terms = &policy.settings.break_glass;
+    if roster.people().is_empty() || !policy.rules.iter().any(|rule| rule.break_glass) {
+        return None;
+    }
+    let people: Vec<String> = roster
+        .people()
+        .iter()
+        .filter(|person| person.active && person.level >= terms.level)
+        .map(|person| person.id.clone())
+        .collect();
+    let (needed, tier) = match people.len() {
+        0 => (1, None),
+        1 => (2, Some(terms.two_persons_tier)),
+        _ => return None,
+    };
+    Some(Finding::NoBreakGlass {
+        people,
+        needed,
+        tier,
+    })
+}
+
 fn teams(policy: &Policy, roster: &Roster, owners: &[String]) -> Vec<Finding> {
     let mut out = Vec::new();
     for rule in &policy.rules {
@@ -377,7 +429,10 @@ level = "principal"
     fn a_roster_without_seniors_is_reported() {
         let people = person("a", "junior") + &person("b", "mid");
         let policy = super::super::DEFAULT.replace("version = 1", "");
-        insta::assert_snapshot!(findings(&people, &policy, &[]).join("\n"), @"nobody can sign off changes by a, b, someone not on the roster under ai-below-senior: 1 sign-off by at least senior, above the author");
+        insta::assert_snapshot!(findings(&people, &policy, &[]).join("\n"), @"
+        nobody can sign off changes by a, b, someone not on the roster under ai-below-senior: 1 sign-off by at least senior, above the author
+        nobody may break the glass, and it takes 1
+        ");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an edit of a policy changes: a proof that nothing held before is let
 //! through now, or the counterexamples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -83,17 +83,25 @@ pub(super) fn bounded(space: &Space) -> Result<u64, TooManyCells> {
 
 /// What a policy asks for in one cell.
 pub(super) struct Demand<'a> {
+    /// A rule that refuses; one that no break-glass lifts, if there is one.
     pub(super) refuses: Option<&'a str>,
     pub(super) requirements: Vec<(&'a str, &'a Requirement)>,
+    /// Rules that no break-glass lifts.
+    firm: BTreeSet<&'a str>,
 }
 
 pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
     let mut demand = Demand {
         refuses: None,
         requirements: Vec::new(),
+        firm: BTreeSet::new(),
     };
     for rule in policy.rules.iter().filter(|rule| rule_applies(rule, seen)) {
+        if !rule.break_glass {
+            demand.firm.insert(&rule.id);
+        }
         match &rule.outcome {
+            Outcome::Refuse if !rule.break_glass => demand.refuses = Some(&rule.id),
             Outcome::Refuse => demand.refuses = demand.refuses.or(Some(&rule.id)),
             Outcome::Require(list) => demand.requirements.extend(
                 list.iter()
@@ -104,7 +112,8 @@ pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
     demand
 }
 
-/// Calls `lost` with every part of `old` that `new` does not cover.
+/// Calls `lost` with every part of `old` that `new` does not cover. What a
+/// break-glass may lift covers only what one might have lifted before.
 pub(super) fn lost<'a>(
     old: &Demand<'a>,
     new: &Demand<'_>,
@@ -112,18 +121,19 @@ pub(super) fn lost<'a>(
     highest: Level,
     mut lost: impl FnMut(&'a str, Option<&'a Requirement>),
 ) {
-    if new.refuses.is_some() {
+    if new.refuses.is_some_and(|rule| new.firm.contains(rule)) {
         return;
     }
-    if let Some(rule) = old.refuses {
+    let refused = |rule: &str| new.refuses.is_some() && !old.firm.contains(rule);
+    if let Some(rule) = old.refuses.filter(|rule| !refused(rule)) {
         lost(rule, None);
     }
     for (rule, asked) in &old.requirements {
-        let covered = new
-            .requirements
-            .iter()
-            .any(|(_, now)| now.covers(asked, author, highest));
-        if !covered {
+        let covered = new.requirements.iter().any(|(other, now)| {
+            (!old.firm.contains(rule) || new.firm.contains(other))
+                && now.covers(asked, author, highest)
+        });
+        if !covered && !refused(rule) {
             lost(rule, Some(asked));
         }
     }
@@ -202,13 +212,22 @@ fn counterexample(
     let example_paths = witness_paths(space, choice, policies);
     Counterexample {
         rule: rule.to_owned(),
-        asked,
         now: after
             .requirements
             .iter()
-            .map(|(rule, requirement)| format!("{} ({rule})", requirement.text(&new.levels)))
+            .map(|(rule, requirement)| {
+                let text = requirement.text(&new.levels);
+                // Else the two would look the same.
+                let lifted = if text == asked && !after.firm.contains(rule) {
+                    ", which a break-glass may lift"
+                } else {
+                    ""
+                };
+                format!("{text} ({rule}{lifted})")
+            })
             .collect(),
         case,
+        asked,
         certain: example_paths.is_some(),
         example_paths: example_paths.unwrap_or_default(),
         cells: 0,
@@ -329,8 +348,43 @@ fn weaker_settings(old: &Policy, new: &Policy) -> Vec<String> {
             "unsigned authorship notes can now say that people alone made a commit".to_owned(),
         );
     }
+    out.extend(weaker_break_glass(old, new));
+    let (was, is) = (before.protected.globs(), after.protected.globs());
+    for glob in was.iter().filter(|glob| !is.contains(glob)) {
+        out.push(format!("`{glob}` is no longer named as protected"));
+    }
     if old.levels != new.levels {
         out.push("the levels differ, so demands by level are not the same".to_owned());
+    }
+    out
+}
+
+/// Terms of a break-glass that let more through.
+fn weaker_break_glass(old: &Policy, new: &Policy) -> Vec<String> {
+    let (before, after) = (&old.settings.break_glass, &new.settings.break_glass);
+    let mut out = Vec::new();
+    if after.level < before.level {
+        let name = new.levels.name(after.level);
+        out.push(format!("{name} may now break the glass"));
+    }
+    if after.two_persons_tier < before.two_persons_tier {
+        let tier = after.two_persons_tier;
+        out.push(format!(
+            "a break-glass takes two persons only up to tier {tier}"
+        ));
+    }
+    for (what, was, is) in [
+        ("a break-glass counts for", before.expires, after.expires),
+        (
+            "the review of a break-glass is due within",
+            before.review_within,
+            after.review_within,
+        ),
+    ] {
+        if is > was {
+            let (was, is) = (duration_text(was), duration_text(is));
+            out.push(format!("{what} {is} instead of {was}"));
+        }
     }
     out
 }
@@ -391,6 +445,57 @@ mod tests {
             assert!(back.is_harmless(), "{to} → {from}: {back:?}");
             assert!(back.stricter_cells > 0);
         }
+    }
+
+    #[test]
+    fn weaker_terms_of_a_break_glass_are_found() {
+        let settings = |from: &str, to: &str| {
+            assert!(DEFAULT.contains(from), "{from}");
+            let weaker = policy(&DEFAULT.replace(from, to));
+            let back = diff(&weaker, &policy(DEFAULT)).unwrap();
+            assert!(back.is_harmless(), "{to} → {from}: {back:?}");
+            diff(&policy(DEFAULT), &weaker).unwrap()
+        };
+        let seen: Vec<String> = [
+            ("level = \"senior\"         #", "level = \"mid\" #"),
+            ("two_persons_tier = 1", "two_persons_tier = 0"),
+            ("expires = \"4h\"", "expires = \"8h\""),
+            ("review_within = \"24h\"", "review_within = \"48h\""),
+        ]
+        .into_iter()
+        .flat_map(|(from, to)| settings(from, to).weaker_settings)
+        .collect();
+        insta::assert_snapshot!(seen.join("\n"), @"
+        mid may now break the glass
+        a break-glass takes two persons only up to tier 0
+        a break-glass counts for 8h instead of 4h
+        the review of a break-glass is due within 2d instead of 1d
+        ");
+        let lifted = settings("break_glass = false", "break_glass = true");
+        let lost: Vec<String> = lifted
+            .weaker
+            .iter()
+            .map(|lost| format!("{}: {} → {}", lost.rule, lost.asked, lost.now.join("; ")))
+            .collect();
+        insta::assert_snapshot!(lost.join("\n"), @"own-rules: 1 sign-off by the highest level present → 1 sign-off by the highest level present (own-rules, which a break-glass may lift)");
+        // A refusal that may be lifted does not cover one that may not.
+        let refuse = |more: &str| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"a\"\nrefuse = true\n{more}"
+            ))
+        };
+        let (firm, soft) = (refuse(""), refuse("break_glass = true\n"));
+        assert!(!diff(&firm, &soft).unwrap().is_harmless());
+        assert!(diff(&soft, &firm).unwrap().is_harmless());
+        let protected = "version = 1\n[settings]\nprotected = [\"a\", \"b\"]\n";
+        let fewer = diff(
+            &policy(protected),
+            &policy(&protected.replace(", \"b\"", "")),
+        );
+        assert_eq!(
+            fewer.unwrap().weaker_settings,
+            ["`b` is no longer named as protected"]
+        );
     }
 
     #[test]

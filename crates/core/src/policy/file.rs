@@ -10,11 +10,14 @@ use toml::Spanned;
 
 use super::condition::{Bound, Condition, LevelBound};
 use super::raw::{
-    RawBound, RawFile, RawLevelBound, RawPack, RawRequirement, RawRule, RawSettings, RawWhen,
-    RawWindow,
+    RawBound, RawBreakGlass, RawFile, RawLevelBound, RawPack, RawRequirement, RawRule, RawSettings,
+    RawWhen, RawWindow,
 };
 use super::window::{Span, Window};
-use super::{MinLevel, Outcome, Pack, PathSet, Policy, Requirement, Rule, Settings, Team};
+use super::{
+    BreakGlassTerms, MinLevel, Outcome, Pack, PathSet, Policy, Protected, Requirement, Rule,
+    Settings, Team,
+};
 use crate::effect::Environment;
 use crate::moment;
 use crate::problem::{Problem, Source, closest};
@@ -139,6 +142,36 @@ impl Reader<'_> {
             veto_level: raw
                 .veto_level
                 .map_or(defaults.veto_level, |name| self.level(&name)),
+            protected: self.protected(raw.protected),
+            break_glass: self.break_glass(raw.break_glass),
+        }
+    }
+
+    fn protected(&mut self, raw: Option<Spanned<Vec<Spanned<String>>>>) -> Protected {
+        let globs = self.list(raw, |list| list).unwrap_or_default();
+        let names = globs.iter().map(|glob| glob.get_ref().clone()).collect();
+        Protected::new(names).unwrap_or_else(|(glob, why)| {
+            if let Some(place) = globs.iter().find(|it| *it.get_ref() == glob) {
+                let message = format!("`{glob}` is not a pattern of branches: {why}");
+                self.say(place, message, "write a name such as `main` or `release/*`");
+            }
+            Protected::default()
+        })
+    }
+
+    fn break_glass(&mut self, raw: RawBreakGlass) -> BreakGlassTerms {
+        let defaults = BreakGlassTerms::of(self.levels);
+        BreakGlassTerms {
+            level: raw.level.map_or(defaults.level, |name| self.level(&name)),
+            two_persons_tier: raw.two_persons_tier.unwrap_or(defaults.two_persons_tier),
+            expires: raw
+                .expires
+                .and_then(|text| self.duration(&text))
+                .unwrap_or(defaults.expires),
+            review_within: raw
+                .review_within
+                .and_then(|text| self.duration(&text))
+                .unwrap_or(defaults.review_within),
         }
     }
 
@@ -202,6 +235,7 @@ impl Reader<'_> {
             why: raw.why,
             when,
             unless,
+            break_glass: raw.break_glass.unwrap_or(outcome != Outcome::Refuse),
             outcome,
             pack,
         })

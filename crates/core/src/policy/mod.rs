@@ -8,10 +8,12 @@
 pub mod check;
 pub mod diff;
 
+mod break_glass;
 mod cells;
 mod condition;
 mod file;
 mod observe;
+mod protected;
 mod raw;
 mod requirement;
 mod window;
@@ -19,9 +21,11 @@ mod window;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use break_glass::BreakGlassTerms;
 pub use condition::{Bound, Condition, LevelBound, Truth};
 pub use file::{DEFAULT, parse};
 pub use observe::Observed;
+pub use protected::Protected;
 pub use requirement::{MinLevel, Requirement, Team};
 pub use window::Window;
 
@@ -56,6 +60,10 @@ pub struct Settings {
     /// can say that people alone made a commit. Notes are unsigned, so whoever
     /// can push can claim it; off unless the organisation guards the ref.
     pub trust_authorship_notes: bool,
+    /// Which branches the gate protects.
+    pub protected: Protected,
+    /// Who may break the glass, and on what terms.
+    pub break_glass: BreakGlassTerms,
 }
 
 impl Default for Settings {
@@ -67,6 +75,8 @@ impl Default for Settings {
             signoff_expires: None,
             veto_level: Level(0),
             trust_authorship_notes: false,
+            protected: Protected::default(),
+            break_glass: BreakGlassTerms::default(),
         }
     }
 }
@@ -93,6 +103,9 @@ pub struct Rule {
     pub unless: Vec<Condition>,
     /// What it asks for.
     pub outcome: Outcome,
+    /// Whether a break-glass may lift it: what requires sign-offs unless the
+    /// rule says no, what refuses only where the rule says so.
+    pub break_glass: bool,
     /// The window of the temporary pack it belongs to.
     pub pack: Option<usize>,
 }
@@ -159,7 +172,10 @@ impl Policy {
     pub fn builtin(levels: &Levels) -> Result<Self, Vec<crate::problem::Problem>> {
         let text = match levels.get("senior") {
             Some(_) => DEFAULT.to_owned(),
-            None => DEFAULT.replace("\"senior\"", &format!("{:?}", stand_in(levels))),
+            None => DEFAULT.replace(
+                "\"senior\"",
+                &format!("{:?}", levels.name(stand_in(levels))),
+            ),
         };
         parse(&text, "built-in policy", levels)
     }
@@ -173,8 +189,7 @@ impl Policy {
 
 /// The level that stands for "senior" where nobody is called that: the one
 /// below the highest, but never the lowest if there is a choice.
-fn stand_in(levels: &Levels) -> &str {
+fn stand_in(levels: &Levels) -> Level {
     let highest = levels.highest();
-    let below = Level(highest.0.saturating_sub(1).max(1).min(highest.0));
-    levels.name(below)
+    Level(highest.0.saturating_sub(1).max(1).min(highest.0))
 }

@@ -40,6 +40,19 @@ pub(super) struct RawSettings {
     pub(super) veto_level: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) timezone: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) protected: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
+    pub(super) break_glass: RawBreakGlass,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBreakGlass {
+    pub(super) level: Option<Spanned<String>>,
+    pub(super) two_persons_tier: Option<u64>,
+    pub(super) expires: Option<Spanned<String>>,
+    pub(super) review_within: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +69,7 @@ pub(super) struct RawRule {
     pub(super) require: Vec<Spanned<RawRequirement>>,
     #[serde(default)]
     pub(super) refuse: bool,
+    pub(super) break_glass: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]

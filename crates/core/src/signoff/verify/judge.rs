@@ -167,8 +167,13 @@ impl<'a> Judge<'a> {
         if let Some(risen) = said.it.risen() {
             return Err(risen);
         }
-        self.carried(&about.content, said.signoff.binding)
-            .map_err(Reason::Content)
+        let kept = self
+            .carried(&about.content, said.signoff.binding)
+            .map_err(Reason::Content)?;
+        if said.signoff.decision == Stance::BreakGlass && kept != Kept::Identical {
+            return Err(Reason::Spent);
+        }
+        Ok(kept)
     }
 
     fn carried(&self, content: &Content, binding: Binding) -> Result<Kept, Dropped> {

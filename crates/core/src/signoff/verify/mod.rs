@@ -136,6 +136,24 @@ pub struct Verified {
     pub involvement_floor: Option<Verdict>,
 }
 
+impl Verified {
+    /// Drops every break-glass: the protected branch is known to have moved on
+    /// from this tip before, so whatever was signed for it has had its one use.
+    pub fn spend_break_glass(&mut self) {
+        let (spent, kept) = std::mem::take(&mut self.accepted)
+            .into_iter()
+            .partition(|it| it.stance == Stance::BreakGlass);
+        self.accepted = kept;
+        let spent: Vec<Accepted> = spent;
+        self.ignored.extend(spent.into_iter().map(|it| Ignored {
+            person: it.person,
+            stance: Some(it.stance),
+            statement: it.statement,
+            reason: Reason::Spent,
+        }));
+    }
+}
+
 /// Finds what counts for `change` at `now`.
 ///
 /// `ground` answers for a signed merge that differs from today's; an error is

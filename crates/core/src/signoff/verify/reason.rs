@@ -69,6 +69,9 @@ pub enum Reason {
     Superseded,
     /// Its own time is over.
     Expired(Timestamp),
+    /// A break-glass whose tip the protected branch has left: it was used, or
+    /// something else landed first.
+    Spent,
     /// AI involvement turned out greater than the signer was shown.
     InvolvementRose,
     /// Only those who made a change can declare that people alone did.
@@ -127,6 +130,10 @@ impl fmt::Display for Reason {
             Self::VetoLifted => f.write_str("its signer has lifted it"),
             Self::Superseded => f.write_str("its signer signed again later; a person counts once"),
             Self::Expired(at) => write!(f, "it expired at {at}"),
+            Self::Spent => f.write_str(
+                "the target branch has moved on from the tip it was signed on; \
+                 a break-glass counts once, for exactly these commits on exactly that tip",
+            ),
             Self::InvolvementRose => {
                 f.write_str("AI took part, which its signer was not shown; sign again")
             }
