@@ -62,6 +62,40 @@ impl Repo {
             .collect())
     }
 
+    /// The first-parent line of a branch, oldest first: every state it has been
+    /// in, as far as its tip can tell.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn first_parent_line(&self, tip: &Oid) -> Result<Vec<Oid>, GitError> {
+        let args = ["rev-list", "--first-parent", "--reverse", tip.as_str()];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().filter_map(Oid::new).collect())
+    }
+
+    /// The first state of a branch, along first parents, that had a file.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn first_with(&self, tip: &Oid, path: &str) -> Result<Option<Oid>, GitError> {
+        let args = [
+            "log",
+            "--first-parent",
+            "--diff-merges=first-parent",
+            "--diff-filter=A",
+            "--no-renames",
+            "--no-notes",
+            "--format=%H",
+            tip.as_str(),
+            "--",
+            path,
+        ];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().last().and_then(Oid::new))
+    }
+
     /// The parents of every commit that `head` has.
     fn parents(&self, head: &Oid) -> Result<HashMap<Oid, Vec<Oid>>, GitError> {
         let text = self.git.output(&["rev-list", "--parents", head.as_str()])?;

@@ -332,6 +332,55 @@ impl Repo {
         self.git.line(&["config", "--get", key])
     }
 
+    /// The directory of the repository's hooks, and whether it is one for all
+    /// repositories of the user or the machine (`core.hooksPath`).
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn hooks_dir(&self) -> Result<(PathBuf, bool), GitError> {
+        let args = [
+            "config",
+            "--show-scope",
+            "--type=path",
+            "--get-all",
+            "core.hooksPath",
+        ];
+        let answer = self.git.run(&args, &[])?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        // Our own setting, which keeps hooks from running, is in the last line.
+        let configured = text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .filter(|(scope, _)| *scope != "command")
+            .last();
+        let root = self.work_tree.as_deref().unwrap_or(&self.git_dir);
+        if let Some((scope, dir)) = configured {
+            let shared = !matches!(scope, "local" | "worktree");
+            return Ok((root.join(dir), shared));
+        }
+        let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+        let common = self.git.line(&args)?.map(PathBuf::from);
+        let common = common.unwrap_or_else(|| self.git_dir.clone());
+        Ok((common.join("hooks"), false))
+    }
+
+    /// The short names of the branches here that are at a commit.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn branches_at(&self, commit: &Oid) -> Result<Vec<String>, GitError> {
+        let at = format!("--points-at={commit}");
+        let args = [
+            "for-each-ref",
+            "--format=%(refname:lstrip=2)",
+            &at,
+            "refs/heads/",
+        ];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// The best common ancestor of two commits.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ impl Repo {
     /// When git cannot read it, or it has more than 500,000 commits or 1 GiB of
     /// envelopes.
     pub fn signoffs(&self) -> Result<Chain, GitError> {
-        match self.signoffs_tip(REF)? {
+        match self.tip_of(REF)? {
             Some(tip) => self.signoffs_at(&tip),
             None => Ok(Chain::default()),
         }
@@ -104,7 +104,7 @@ impl Repo {
     /// # Errors
     /// See [`Self::signoffs`].
     pub fn signoffs_head(&self) -> Result<Head, GitError> {
-        let commit = self.signoffs_tip(REF)?;
+        let commit = self.tip_of(REF)?;
         let prev = match &commit {
             Some(tip) => self.signoffs_at(tip)?.tip(),
             None => None,
@@ -112,8 +112,8 @@ impl Repo {
         Ok(Head { commit, prev })
     }
 
-    /// The commit that a ref of the chain names.
-    pub(super) fn signoffs_tip(&self, name: &str) -> Result<Option<Oid>, GitError> {
+    /// The commit that a ref of ours names.
+    pub(crate) fn tip_of(&self, name: &str) -> Result<Option<Oid>, GitError> {
         let wanted = format!("{name}^{{commit}}");
         let args = [
             "rev-parse",
