@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use countersign_core::decide::SignOff;
+use countersign_core::decide::Statements;
 use countersign_core::effect::Environment;
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
 use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
+use countersign_core::signoff::Digest;
+use countersign_core::signoff::chain::Chain;
+use countersign_core::signoff::statement::Shown;
 use countersign_core::usage::{Activity, Maturity};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
 use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo, Trust};
@@ -79,8 +82,54 @@ pub(crate) fn is_person(who: &Identity) -> bool {
     matches!(classify(Catalogue::builtin(), named), Class::Human)
 }
 
+/// What is known of a change beside its commits.
+pub(crate) struct Context<'a> {
+    /// Where signed statements are looked for.
+    pub(crate) chain: &'a Chain,
+    /// What they have to be about; `None` when nothing can be bound.
+    pub(crate) subject: Option<Subject>,
+    /// The commits that were signed, where others with the same content landed
+    /// in their place: whoever committed those made nothing.
+    pub(crate) signed: Option<BTreeSet<String>>,
+    /// Who made it beside those that its commits name.
+    pub(crate) also: Vec<Also>,
+}
+
+/// Someone who took part in a change and is not named by its commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Also {
+    /// The id on the roster, or how the server knows them.
+    pub(crate) who: String,
+    /// What they did.
+    pub(crate) part: &'static str,
+}
+
 /// Collects the facts of a merge, and the statements that count for it.
 pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -> CliResult<Merge> {
+    let chain = repo.signoffs()?;
+    // Binding costs several processes, so only where something was ever signed.
+    let subject = if chain.entries().is_empty() {
+        None
+    } else {
+        Subject::of(repo, range, rules)?
+    };
+    let context = Context {
+        chain: &chain,
+        subject,
+        signed: None,
+        also: Vec::new(),
+    };
+    merge_in(repo, range, rules, now, context)
+}
+
+/// Collects the facts of a merge in a context.
+pub(crate) fn merge_in(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    now: Timestamp,
+    context: Context<'_>,
+) -> CliResult<Merge> {
     let keys = |email: &str| signing_keys(&rules.roster, email);
     let trust = Trust {
         keys: &keys,
@@ -88,28 +137,29 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     };
     let files = repo.changed_files(range.base.as_ref(), &range.head)?;
     let mut judged = repo.judge_range(range, &files, trust)?;
+    if let Some(signed) = &context.signed {
+        forget_carriers(&mut judged, signed);
+    }
     let catalog = rules.catalog.as_ref();
     let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
     let model = catalog.map(Model::new);
     let facts_of = |judged: &Judged| {
         let mut collected = facts(judged, &files, rules, model.as_ref(), now);
         collected.facts.irreversible = applied.irreversible();
+        for also in &context.also {
+            collected.also_made_by(&rules.roster, also);
+        }
         collected
     };
     let mut collected = facts_of(&judged);
-    // Binding costs several processes, so only where something was ever signed.
-    let subject = if repo.signoffs_head()?.commit.is_some() {
-        Subject::of(repo, range, rules)?
-    } else {
-        None
-    };
+    let (chain, subject) = (context.chain, context.subject);
     let mut counted = None;
     if let Some(subject) = &subject {
-        let mut found = subject.count(repo, rules, &collected, now)?;
+        let mut found = subject.count(repo, chain, rules, &collected, now)?;
         if found.declare(&mut judged, &collected) {
             collected = facts_of(&judged);
             // What was declared may be more than a signer was shown.
-            found = subject.count(repo, rules, &collected, now)?;
+            found = subject.count(repo, chain, rules, &collected, now)?;
         }
         counted = Some(found);
     }
@@ -120,6 +170,44 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
         subject,
         counted,
     })
+}
+
+/// Leaves out who committed what was signed under another name.
+fn forget_carriers(judged: &mut Judged, signed: &BTreeSet<String>) {
+    for commit in &mut judged.commits {
+        if !signed.contains(commit.commit.id.as_str()) {
+            commit.people.retain(|it| it.part != Part::Committer);
+        }
+    }
+}
+
+impl Collected {
+    fn also_made_by(&mut self, roster: &Roster, also: &Also) {
+        let index = roster.index_of(&also.who);
+        let person = index.and_then(|index| roster.person(index));
+        if let Some(index) = index {
+            self.facts.authors.insert(index);
+        }
+        let level = person.map_or(roster.levels().lowest(), |person| person.level);
+        self.facts.author_level = self.facts.author_level.min(level);
+        let known = self.authors.iter_mut().find(|author| match person {
+            Some(person) => author.person.as_ref() == Some(&person.id),
+            None => author.email == also.who,
+        });
+        match known {
+            Some(author) => {
+                author.parts.insert(also.part);
+            }
+            None => self.authors.push(Author {
+                name: person.map_or(&also.who, |person| &person.name).clone(),
+                email: also.who.clone(),
+                person: person.map(|person| person.id.clone()),
+                level: person.map(|person| roster.levels().name(person.level).to_owned()),
+                parts: BTreeSet::from([also.part]),
+                is_person: true,
+            }),
+        }
+    }
 }
 
 /// A merge, ready to be decided on.
@@ -149,11 +237,35 @@ impl Merge {
         })
     }
 
-    /// The sign-offs that count.
-    pub(crate) fn signoffs(&self) -> &[SignOff] {
+    /// The AI involvement that a signer is shown, for a statement.
+    pub(crate) fn shown(&self) -> Shown {
+        let involvement = &self.collected.involvement;
+        let evidence: BTreeSet<Digest> = involvement
+            .evidence
+            .iter()
+            .map(|item| Digest::of(item.witness.as_bytes()))
+            .collect();
+        Shown {
+            verdict: involvement.verdict,
+            evidence: evidence.into_iter().collect(),
+        }
+    }
+
+    /// Ids of those on the roster who made it, for a statement.
+    pub(crate) fn author_ids(&self) -> Vec<String> {
+        let people = self.collected.authors.iter();
+        let ids: BTreeSet<String> = people.filter_map(|author| author.person.clone()).collect();
+        ids.into_iter().collect()
+    }
+
+    /// What was signed and counts.
+    pub(crate) fn statements(&self) -> Statements<'_> {
         self.counted
             .as_ref()
-            .map_or(&[], |counted| &counted.signoffs)
+            .map_or_else(Statements::default, |counted| Statements {
+                signoffs: &counted.signoffs,
+                break_glass: &counted.break_glass,
+            })
     }
 }
 

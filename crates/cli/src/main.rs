@@ -8,11 +8,13 @@ mod collect_plan;
 mod commands;
 mod error;
 mod input;
+mod landing;
 mod report;
 mod rules;
 mod signer;
 mod signoffs;
 mod style;
+mod vsa;
 
 use std::process::ExitCode;
 

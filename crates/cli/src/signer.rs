@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign_core::roster::Person;
+use countersign_core::signoff::Digest;
 use countersign_core::signoff::dsse::{self, Envelope};
 use countersign_core::signoff::sshsig::{NAMESPACE, fingerprint_of, unarmor};
 use countersign_core::signoff::statement::{Signed, Statement};
@@ -65,6 +66,17 @@ impl<'a> Signer<'a> {
         now: Timestamp,
         make: impl FnOnce(Signed) -> Statement,
     ) -> CliResult<Oid> {
+        self.seal_as(repo, subject.roster, now, make)
+    }
+
+    /// The same under a roster, by the SHA-256 of its file.
+    pub(crate) fn seal_as(
+        &self,
+        repo: &Repo,
+        roster: Digest,
+        now: Timestamp,
+        make: impl FnOnce(Signed) -> Statement,
+    ) -> CliResult<Oid> {
         let head = repo.signoffs_head()?;
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)
@@ -72,7 +84,7 @@ impl<'a> Signer<'a> {
         let statement = make(Signed {
             person: self.person.id.clone(),
             key: self.fingerprint.clone(),
-            roster: subject.roster,
+            roster,
             nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),
             issued_at: now,
             prev: head.prev,
@@ -81,7 +93,7 @@ impl<'a> Signer<'a> {
             .check()
             .map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
         let payload = statement.to_bytes();
-        let signature = self.sign(&dsse::to_be_signed(&payload))?;
+        let signature = sign(&self.key, NAMESPACE, &dsse::to_be_signed(&payload))?;
         let envelope = Envelope::new(payload, signature);
         // What we would not accept, nobody else will.
         envelope
@@ -89,29 +101,30 @@ impl<'a> Signer<'a> {
             .map_err(|error| CliError::new(exit::DATA, format!("the signature: {error}")))?;
         Ok(repo.add_signoff(&head, &envelope)?)
     }
+}
 
-    fn sign(&self, message: &[u8]) -> CliResult<Vec<u8>> {
-        let mut child = Command::new("ssh-keygen")
-            .args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"])
-            .arg(&self.key)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| {
-                CliError::new(exit::IO, format!("ssh-keygen cannot be started: {error}"))
-                    .hint("install OpenSSH's client")
-            })?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(message)?;
-        }
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            let message = format!("ssh-keygen did not sign with {}", self.key.display());
-            return Err(CliError::new(exit::IO, message));
-        }
-        unarmor(&String::from_utf8_lossy(&output.stdout))
-            .map_err(|error| CliError::new(exit::INTERNAL, format!("ssh-keygen's answer: {error}")))
+/// Signs with a key in an SSHSIG namespace; the signature is in binary form.
+pub(crate) fn sign(key: &Path, namespace: &str, message: &[u8]) -> CliResult<Vec<u8>> {
+    let mut child = Command::new("ssh-keygen")
+        .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
+        .arg(key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| {
+            CliError::new(exit::IO, format!("ssh-keygen cannot be started: {error}"))
+                .hint("install OpenSSH's client")
+        })?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(message)?;
     }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let message = format!("ssh-keygen did not sign with {}", key.display());
+        return Err(CliError::new(exit::IO, message));
+    }
+    unarmor(&String::from_utf8_lossy(&output.stdout))
+        .map_err(|error| CliError::new(exit::INTERNAL, format!("ssh-keygen's answer: {error}")))
 }
 
 fn configured(repo: &Repo) -> CliResult<PathBuf> {

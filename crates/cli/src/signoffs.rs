@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_core::decide::{ExplainedIgnored, Said, SignOff};
-use countersign_core::involvement::{Channel, Claim, Evidence, Strength, witness};
+use countersign_core::decide::{BreakGlass, ExplainedIgnored, Said, SignOff};
+use countersign_core::involvement::{
+    Channel, Claim, Evidence, Role, Strength, Verdict as Ai, witness,
+};
 use countersign_core::roster::{self, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::Landing;
+use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{Declared, Stance};
 use countersign_core::signoff::verify::{Change, Rosters, Verified, verify};
@@ -28,11 +31,16 @@ pub(crate) struct Subject {
     /// SHA-256 of the roster in force.
     pub(crate) roster: Digest,
     known: BTreeMap<Digest, Roster>,
+    /// How it lands, or would.
+    landing: Landing,
+    /// The record says that the target has moved on from this tip before.
+    spent: bool,
 }
 
 /// What counts for the change.
 pub(crate) struct Counted {
     pub(crate) signoffs: Vec<SignOff>,
+    pub(crate) break_glass: Vec<BreakGlass>,
     pub(crate) verified: Verified,
 }
 
@@ -42,35 +50,66 @@ impl Subject {
         let Some(onto) = &range.onto else {
             return Ok(None);
         };
-        let mut known = BTreeMap::new();
-        let mut roster = None;
-        for bytes in repo.versions_of(onto, PEOPLE)? {
-            let digest = Digest::of(&bytes);
-            // The newest version is the one in force.
-            roster = roster.or(Some(digest));
-            let text = String::from_utf8_lossy(&bytes);
-            if let Ok(parsed) = roster::parse(&text, PEOPLE) {
-                known.insert(digest, parsed);
-            }
-        }
+        let target = target(repo, range)?;
+        let spent = repo
+            .advances()?
+            .iter()
+            .any(|it| it.target == target && it.old.as_ref() == Some(onto));
+        let mut subject = Self::landed(
+            repo,
+            &target,
+            onto,
+            rules,
+            repo.proposed(onto, &range.head)?,
+        )?;
+        subject.change = change(repo, range)?;
+        subject.spent = spent;
+        Ok(Some(subject))
+    }
+
+    /// What goes, or went, onto a protected branch at `onto`, whatever branch it
+    /// came from.
+    pub(crate) fn landed(
+        repo: &Repo,
+        target: &str,
+        onto: &Oid,
+        rules: &Rules,
+        proposed: Proposed,
+    ) -> CliResult<Self> {
+        let (roster, known) = rosters(repo, onto)?;
         let policy = rules.policy.digest.parse().map_err(|error| {
             CliError::new(exit::INTERNAL, format!("the policy has no digest: {error}"))
         })?;
-        Ok(Some(Self {
+        Ok(Self {
             repository: repository(repo, onto)?,
-            target: target(repo, range)?,
-            change: change(repo, range)?,
-            proposed: repo.proposed(onto, &range.head)?,
+            target: target.to_owned(),
+            change: None,
+            proposed,
             policy,
             roster: roster.unwrap_or_else(|| Digest::of(b"")),
             known,
-        }))
+            landing: Landing::EveryCommit,
+            spent: false,
+        })
     }
 
-    /// The statements in this repository that count for the change.
+    /// It landed as one commit that no signer saw, whose content they did.
+    pub(crate) const fn squashed(mut self) -> Self {
+        self.landing = Landing::Squash;
+        self
+    }
+
+    /// Whether a break-glass for this tip has had its one use.
+    pub(crate) const fn spent(mut self, spent: bool) -> Self {
+        self.spent = spent;
+        self
+    }
+
+    /// The statements in a chain that count for the change.
     pub(crate) fn count(
         &self,
         repo: &Repo,
+        chain: &Chain,
         rules: &Rules,
         collected: &Collected,
         now: Timestamp,
@@ -85,9 +124,8 @@ impl Subject {
             .map(|author| author.email.clone())
             .collect();
         let content = Content::Merge(self.proposed.content.clone());
-        let chain = repo.signoffs()?;
-        let verified = verify(
-            &chain,
+        let mut verified = verify(
+            chain,
             &Change {
                 repository: &self.repository,
                 target: &self.target,
@@ -98,7 +136,7 @@ impl Subject {
                 involvement: collected.involvement.verdict,
                 policy: self.policy,
                 demand_exact: false,
-                landing: Landing::EveryCommit,
+                landing: self.landing,
             },
             Rosters {
                 now: &rules.roster,
@@ -110,6 +148,22 @@ impl Subject {
             },
             now,
         );
+        if self.spent {
+            verified.spend_break_glass();
+        }
+        let break_glass = verified
+            .accepted
+            .iter()
+            .filter_map(|accepted| {
+                let terms = accepted.terms.as_ref()?;
+                Some(BreakGlass {
+                    person: rules.roster.index_of(&accepted.person)?,
+                    rules: terms.rules.clone(),
+                    at: accepted.at,
+                    review_due: terms.review_due,
+                })
+            })
+            .collect();
         let signoffs = verified
             .accepted
             .iter()
@@ -126,7 +180,11 @@ impl Subject {
                 })
             })
             .collect();
-        Ok(Counted { signoffs, verified })
+        Ok(Counted {
+            signoffs,
+            break_glass,
+            verified,
+        })
     }
 }
 
@@ -190,14 +248,50 @@ impl Counted {
                 commit: None,
             });
         }
+        // A marker that a rebase strips is not forgotten: what a signer of any
+        // version was shown stays true of the change.
+        if self.verified.involvement_floor == Some(Ai::Yes)
+            && collected.involvement.verdict != Ai::Yes
+        {
+            evidence.push(Evidence {
+                channel: Channel::Declaration,
+                claim: Claim::Ai {
+                    strength: Strength::declared(Role::Wrote),
+                    tool: None,
+                    model: None,
+                },
+                witness: witness("AI took part in a version of this change that was signed"),
+                commit: None,
+            });
+        }
         judged.add_to_commits(&evidence);
         !evidence.is_empty()
     }
 }
 
+/// The hash of the roster in force on a protected branch, and every roster that
+/// ever was by its hash.
+pub(crate) fn rosters(
+    repo: &Repo,
+    onto: &Oid,
+) -> CliResult<(Option<Digest>, BTreeMap<Digest, Roster>)> {
+    let mut known = BTreeMap::new();
+    let mut roster = None;
+    for bytes in repo.versions_of(onto, PEOPLE)? {
+        let digest = Digest::of(&bytes);
+        // The newest version is the one in force.
+        roster = roster.or(Some(digest));
+        let text = String::from_utf8_lossy(&bytes);
+        if let Ok(parsed) = roster::parse(&text, PEOPLE) {
+            known.insert(digest, parsed);
+        }
+    }
+    Ok((roster, known))
+}
+
 /// The repository, known by its first commit: the same in every clone, however
 /// it was fetched, and nobody's choice.
-fn repository(repo: &Repo, onto: &Oid) -> CliResult<String> {
+pub(crate) fn repository(repo: &Repo, onto: &Oid) -> CliResult<String> {
     Ok(format!("root:{}", repo.root_of(onto)?))
 }
 

@@ -79,7 +79,7 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
 }
 
 /// Decides on a merge with the sign-offs that count for it.
-pub(super) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
+pub(crate) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
     let facts = &merge.collected.facts;
     let seen = rules.policy.observe(facts, now);
     decide(
@@ -87,7 +87,7 @@ pub(super) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
         &rules.roster,
         facts,
         &seen,
-        merge.signoffs(),
+        merge.statements(),
         &Load::default(),
         now,
     )

@@ -1,16 +1,21 @@
 //! One file per command.
 
+mod audit;
 mod backtest;
+mod break_glass;
 mod catalog;
 mod check;
 mod declare;
 mod guard;
+mod hook;
 mod init;
 mod plan;
 mod policy;
+mod ratify;
 mod scan;
 mod sign;
 mod signoffs;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -18,6 +23,8 @@ use clap::{Args, Parser, Subcommand};
 use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
+
+pub(crate) use check::{code, judge};
 
 /// The safety interlock between AI coding tools and production.
 ///
@@ -42,6 +49,12 @@ enum Command {
     Check(check::CheckArgs),
     Sign(sign::SignArgs),
     Declare(declare::DeclareArgs),
+    BreakGlass(break_glass::BreakGlassArgs),
+    Ratify(ratify::RatifyArgs),
+    Verify(verify::VerifyArgs),
+    Audit(audit::AuditArgs),
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     #[command(subcommand)]
     Guard(guard::GuardCommand),
     #[command(subcommand)]
@@ -87,6 +100,11 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Check(args) => check::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
+        Command::BreakGlass(args) => break_glass::run(&args),
+        Command::Ratify(args) => ratify::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Hook(command) => hook::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),

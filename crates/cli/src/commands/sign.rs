@@ -9,7 +9,7 @@ use countersign_core::moment::parse_duration;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
-    About, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
+    About, Binding, Claims, SignOff, Signed, Stance, Statement,
 };
 use countersign_git::{FileChange, Range};
 use jiff::Timestamp;
@@ -80,7 +80,7 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
     let act = Act::of(args, &merge)?;
-    if !confirmed(&mut out, args, &signer, &act)? {
+    if !confirmed(&mut out, args.yes, &signer.person.id, act.asks())? {
         writeln!(out, "nothing signed")?;
         return Ok(exit::HOLD);
     }
@@ -171,7 +171,7 @@ const MAX_FILES: usize = 25;
 
 /// Deletions first, then configuration and migrations, then the rest, each with
 /// its size: what a reviewer is most likely to miss comes first.
-fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
+pub(super) fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
     let rank = |file: &FileChange| match file.status {
         'D' => 0,
         _ if is_risky(&file.path) => 1,
@@ -227,13 +227,14 @@ fn is_risky(path: &str) -> bool {
     ENDS.iter().any(|end| path.ends_with(end)) || path.split('/').any(|part| part == "migrations")
 }
 
-fn confirmed(
+/// Asks whether to sign as `person`; `yes` says that nobody need be asked.
+pub(super) fn confirmed(
     out: &mut impl Write,
-    args: &SignArgs,
-    signer: &Signer<'_>,
-    act: &Act,
+    yes: bool,
+    person: &str,
+    asks: &str,
 ) -> CliResult<bool> {
-    if args.yes {
+    if yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
@@ -241,12 +242,7 @@ fn confirmed(
         return Err(CliError::new(exit::USAGE, message)
             .hint("read what is signed, then repeat with `--yes`"));
     }
-    write!(
-        out,
-        "\n{} as {}? [y/N] ",
-        act.asks(),
-        paint(BOLD, &signer.person.id)
-    )?;
+    write!(out, "\n{asks} as {}? [y/N] ", paint(BOLD, person))?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -291,27 +287,11 @@ fn statement(
         .filter(|act| act.candidates.contains(&signer.person.id))
         .flat_map(|act| act.rules.clone())
         .collect();
-    let evidence = merge.collected.involvement.evidence.iter();
     let claims = Claims {
         outranks_author: signer.person.level > merge.collected.facts.author_level,
         rules: serves,
     };
-    let shown = Shown {
-        verdict: merge.collected.involvement.verdict,
-        evidence: evidence
-            .map(|item| Digest::of(item.witness.as_bytes()))
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-    };
-    let authors = merge
-        .collected
-        .authors
-        .iter()
-        .filter_map(|author| author.person.clone())
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let (shown, authors) = (merge.shown(), merge.author_ids());
     let (stance, policy, message) = (act.stance(), subject.policy, args.message.clone());
     let binding = if args.exact {
         Binding::Exact

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use countersign_core::decide::{ExplainedRequirement, ExplainedRule, Explanation, Verdict};
+use countersign_core::decide::{
+    ExplainedBroken, ExplainedRequirement, ExplainedRule, Explanation, Verdict,
+};
 use countersign_core::involvement::{Claim as AiClaim, Evidence};
 use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
@@ -29,6 +31,35 @@ pub(crate) fn human(report: &CheckReport) -> String {
     others(&mut out, &report.decision, &report.warnings);
     signers(&mut out, &report.decision);
     next(&mut out, &report.next);
+    out
+}
+
+/// The verdict and its reasons, for someone whose push waits for them.
+pub(crate) fn brief(report: &CheckReport) -> String {
+    let mut out = String::new();
+    headline(&mut out, report.verdict, &report.summary, report.mode);
+    let size = count(report.range.commits as u64, "commit");
+    row(
+        &mut out,
+        "change",
+        &format!("{}  {size}", report.range.text),
+    );
+    let people = report.authors.iter().filter(|author| author.is_person);
+    let people: Vec<String> = people
+        .map(|author| {
+            let parts: Vec<&str> = author.parts.iter().copied().collect();
+            let who = author.person.as_ref().unwrap_or(&author.email);
+            format!("{who} ({})", parts.join(", "))
+        })
+        .collect();
+    row(&mut out, "made by", &people.join(", "));
+    row(&mut out, "AI involved", report.involvement.verdict.as_str());
+    for rule in report.decision.rules.iter().filter(|rule| !rule.met) {
+        explain_rule(&mut out, rule);
+    }
+    signed(&mut out, report);
+    others(&mut out, &report.decision, &[]);
+    signers(&mut out, &report.decision);
     out
 }
 
@@ -232,7 +263,9 @@ pub(super) fn claim_text(claim: &AiClaim) -> &'static str {
 }
 
 pub(super) fn explain_rule(out: &mut String, rule: &ExplainedRule) {
-    let (mark, style) = if rule.met {
+    let (mark, style) = if rule.is_lifted() {
+        ("!", style::verdict(Verdict::Hold))
+    } else if rule.met {
         ("✓", style::verdict(Verdict::Allow))
     } else if rule.refuses {
         ("✗", style::verdict(Verdict::Refuse))
@@ -260,12 +293,34 @@ pub(super) fn explain_rule(out: &mut String, rule: &ExplainedRule) {
             paint(DIM, format!("not known, so assumed: {assumed}"))
         );
     }
-    if rule.refuses {
+    if rule.refuses && !rule.is_lifted() {
         let _ = writeln!(out, "    this cannot go ahead, whoever signs");
     }
     for requirement in &rule.requirements {
         let _ = writeln!(out, "    {}", requirement_text(requirement));
     }
+    if let Some(broken) = &rule.broken {
+        let _ = writeln!(out, "    {}", broken_text(broken));
+    }
+}
+
+/// Who broke a rule, and what that does.
+pub(super) fn broken_text(broken: &ExplainedBroken) -> String {
+    let by = broken.by.join(" and ");
+    if broken.holds {
+        return format!(
+            "overridden by break-glass of {by}, review due {}",
+            broken.review_due
+        );
+    }
+    let more = broken.needed.saturating_sub(broken.by.len());
+    format!(
+        "broken by {by}, and {} needed for that",
+        match more {
+            1 => "another person is".to_owned(),
+            more => format!("{more} more persons are"),
+        }
+    )
 }
 
 /// A requirement and how it stands, in one line.
@@ -295,6 +350,7 @@ fn signed(out: &mut String, report: &CheckReport) {
             .map_or_else(String::new, |m| format!(": {m}"));
         let said = match signoff.said {
             "veto" => "vetoed by",
+            "break-glass" => "glass broken by",
             _ => "approved by",
         };
         let _ = writeln!(

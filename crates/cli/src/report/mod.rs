@@ -5,6 +5,7 @@ mod markdown;
 pub(crate) mod plan;
 mod reach;
 mod sarif;
+pub(crate) mod step;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::effect::Effect;
@@ -18,7 +19,7 @@ use countersign_core::signoff::statement::Stance;
 use countersign_git::Range;
 use serde::Serialize;
 
-pub(crate) use human::human;
+pub(crate) use human::{brief, human};
 pub(crate) use markdown::markdown;
 pub(crate) use sarif::sarif;
 
@@ -90,7 +91,7 @@ pub(crate) struct ReportChange {
     pub(crate) irreversible: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct ReportPolicy {
     pub(crate) source: String,
     pub(crate) digest: String,
@@ -168,7 +169,7 @@ impl CheckReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct ReportSignOff {
     pub(crate) person: String,
-    /// `approve` or `veto`.
+    /// `approve`, `veto` or `break-glass`.
     pub(crate) said: &'static str,
     /// RFC 3339.
     pub(crate) at: String,
@@ -191,7 +192,8 @@ fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
                 said: match it.stance {
                     Stance::Approve => "approve",
                     Stance::Veto => "veto",
-                    Stance::Revoke | Stance::BreakGlass => return None,
+                    Stance::BreakGlass => "break-glass",
+                    Stance::Revoke => return None,
                 },
                 at: it.at.to_string(),
                 kept: it
@@ -199,7 +201,10 @@ fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
                     .as_ref()
                     .filter(|kept| **kept != Kept::Identical)
                     .map(ToString::to_string),
-                message: it.message.clone(),
+                message: it
+                    .message
+                    .clone()
+                    .or_else(|| it.terms.as_ref().map(|terms| terms.reason.clone())),
                 statement: it.statement.to_string(),
             })
         })
@@ -233,6 +238,13 @@ pub(crate) fn json(report: &impl Serialize) -> CliResult<String> {
     serde_json::to_string_pretty(report)
         .map(|text| text + "\n")
         .map_err(|error| CliError::new(exit::INTERNAL, format!("writing JSON failed: {error}")))
+}
+
+/// Text from a repository, harmless on a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// "1 file", "2 files".

@@ -86,6 +86,7 @@ impl Repo {
             "--diff-filter=A",
             "--no-renames",
             "--no-notes",
+            "--raw",
             "--format=%H",
             tip.as_str(),
             "--",
@@ -93,7 +94,7 @@ impl Repo {
         ];
         let text = self.git.output(&args)?;
         let text = String::from_utf8_lossy(&text);
-        Ok(text.lines().last().and_then(Oid::new))
+        Ok(text.lines().rev().find_map(Oid::new))
     }
 
     /// The parents of every commit that `head` has.

@@ -351,8 +351,7 @@ impl Repo {
         let configured = text
             .lines()
             .filter_map(|line| line.split_once('\t'))
-            .filter(|(scope, _)| *scope != "command")
-            .last();
+            .rfind(|(scope, _)| *scope != "command");
         let root = self.work_tree.as_deref().unwrap_or(&self.git_dir);
         if let Some((scope, dir)) = configured {
             let shared = !matches!(scope, "local" | "worktree");
