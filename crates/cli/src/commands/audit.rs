@@ -21,7 +21,7 @@ use super::verify::{Target, judge_steps, print_step};
 use crate::error::{CliError, CliResult, exit};
 use crate::landing::{Line, Step};
 use crate::report::step::StepReport;
-use crate::report::{self, count, plain};
+use crate::report::{self, count, plain, seconds};
 use crate::rules::Rules;
 use crate::signoffs::rosters;
 use crate::style::{self, BOLD, DIM, paint};
@@ -332,7 +332,7 @@ fn human(out: &mut impl Write, report: &AuditReport, target: &str) -> CliResult<
             "\n  {} {}  landed at {}{pusher} and is not on {target} any more",
             paint(style::verdict(Verdict::Refuse), "✗"),
             paint(BOLD, lost),
-            it.at
+            seconds(&it.at)
         )?;
     }
     if !report.shadow.is_empty() {
@@ -374,13 +374,13 @@ fn print_broken(out: &mut impl Write, it: &BrokenReport) -> CliResult<()> {
         out,
         "    {} at {}: {}",
         it.rules.join(", "),
-        it.at,
+        seconds(&it.at),
         plain(&it.reason)
     )?;
     match (it.state, &it.reviewed_by) {
         ("rejected", Some(by)) => writeln!(out, "    rejected by {by}: what landed has to go")?,
-        ("overdue", _) => writeln!(out, "    review was due {}", it.review_due)?,
-        _ => writeln!(out, "    review due {}", it.review_due)?,
+        ("overdue", _) => writeln!(out, "    review was due {}", seconds(&it.review_due))?,
+        _ => writeln!(out, "    review due {}", seconds(&it.review_due))?,
     }
     if it.state != "rejected" {
         writeln!(

@@ -336,7 +336,7 @@ pub(super) fn print_step(out: &mut impl Write, step: &StepReport) -> CliResult<(
         "made by {}, committed by {}{pushed}{how}, {} {source}",
         step.made_by(),
         report::plain(&step.committer),
-        step.landed.at
+        report::seconds(&step.landed.at)
     );
     writeln!(out, "    {}", paint(DIM, facts))?;
     for signoff in &step.signoffs {
@@ -352,7 +352,9 @@ pub(super) fn print_step(out: &mut impl Write, step: &StepReport) -> CliResult<(
         writeln!(
             out,
             "    {} of {} at {}{late}{kept}",
-            signoff.said, signoff.person, signoff.at
+            signoff.said,
+            signoff.person,
+            report::seconds(&signoff.at)
         )?;
     }
     let shadow = if step.is_satisfied() || step.is_bypass() {

@@ -240,6 +240,13 @@ pub(crate) fn json(report: &impl Serialize) -> CliResult<String> {
         .map_err(|error| CliError::new(exit::INTERNAL, format!("writing JSON failed: {error}")))
 }
 
+/// A time for people: whole seconds. What cannot be read stays as it is.
+pub(crate) fn seconds(time: &str) -> String {
+    let parsed = time.parse::<jiff::Timestamp>().ok();
+    let whole = parsed.and_then(|at| jiff::Timestamp::from_second(at.as_second()).ok());
+    whole.map_or_else(|| time.to_owned(), |at| at.to_string())
+}
+
 /// Text from a repository, harmless on a terminal.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()

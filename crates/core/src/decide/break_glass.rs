@@ -132,9 +132,11 @@ impl Judge<'_> {
     fn broken(&self, rule: &str, needed: usize, said: &[BreakGlass]) -> Option<Broken> {
         let covers = |it: &&BreakGlass| it.rules.iter().any(|id| id == rule);
         let within = self.policy.settings.break_glass.review_within;
-        let due = |it: &BreakGlass| match it.at.checked_add(within) {
-            Ok(latest) => it.review_due.min(latest),
-            Err(_) => it.review_due,
+        let due = |it: &BreakGlass| {
+            let latest = it.at.checked_add(within);
+            let due = latest.map_or(it.review_due, |latest| it.review_due.min(latest));
+            // Fractions of a second help nobody; never later by them.
+            Timestamp::from_second(due.as_second()).unwrap_or(due)
         };
         let covering: Vec<&BreakGlass> = said.iter().filter(covers).collect();
         Some(Broken {

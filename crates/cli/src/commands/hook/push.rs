@@ -36,14 +36,14 @@ fn advise(args: &RunArgs) -> CliResult {
         let line = line?;
         // `LOCAL-REF LOCAL-OBJECT REMOTE-REF REMOTE-OBJECT`
         let words: Vec<&str> = line.split(' ').collect();
-        let [_, new, name, old] = words.as_slice() else {
+        let [local, new, name, old] = words.as_slice() else {
             continue;
         };
         let update = Update::new(old, new, name)?;
         let protected = name
             .strip_prefix("refs/heads/")
             .is_some_and(|branch| gate.protects(branch));
-        if let Some(found) = one(&repo, remote, &update, protected)?
+        if let Some(found) = one(&repo, remote, local, &update, protected)?
             && args.block
             && protected
         {
@@ -54,7 +54,13 @@ fn advise(args: &RunArgs) -> CliResult {
 }
 
 /// What would be said of one ref; `None` where there is nothing to say.
-fn one(repo: &Repo, remote: &str, update: &Update, protected: bool) -> CliResult<Option<u8>> {
+fn one(
+    repo: &Repo,
+    remote: &str,
+    local: &str,
+    update: &Update,
+    protected: bool,
+) -> CliResult<Option<u8>> {
     let (Some(new), Some(branch)) = (&update.new, update.name.strip_prefix("refs/heads/")) else {
         return Ok(None);
     };
@@ -70,10 +76,9 @@ fn one(repo: &Repo, remote: &str, update: &Update, protected: bool) -> CliResult
         onto: Some(onto.clone()),
         head: new.clone(),
         // A push straight to a protected branch comes from no branch of its own.
-        text: if protected {
-            format!("{target}..{}", new.short())
-        } else {
-            format!("{target}..{branch}")
+        text: match local.strip_prefix("refs/heads/").filter(|_| !protected) {
+            Some(local) => format!("{target}..{local}"),
+            None => format!("{target}..{}", new.short()),
         },
     };
     let rules = Rules::at(repo, Some(&onto))?;
@@ -98,7 +103,7 @@ fn one(repo: &Repo, remote: &str, update: &Update, protected: bool) -> CliResult
         let word = paint(style::verdict(decision.verdict), word);
         let summary = decision.explain(&rules.policy, &rules.roster).summary;
         writeln!(out, "{word}  {branch}: to merge it {summary}")?;
-        let command = format!("countersign check {target}..{branch}");
+        let command = format!("countersign check {}", range.text);
         writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, "why"))?;
     }
     Ok(Some(crate::commands::code(
