@@ -108,13 +108,16 @@ pub(crate) struct Verified<'a> {
     pub(crate) steps: &'a [StepReport],
 }
 
+/// Whether something holds of a step.
+type Holds<'a> = &'a dyn Fn(&StepReport) -> bool;
+
 /// What the steps prove. Steps in shadow mode prove their policy satisfied only
 /// if it was.
 pub(crate) fn levels(steps: &[StepReport]) -> Vec<&'static str> {
-    let all = |holds: &dyn Fn(&StepReport) -> bool| !steps.is_empty() && steps.iter().all(holds);
+    let all = |holds: Holds<'_>| !steps.is_empty() && steps.iter().all(holds);
     let approved = |step: &StepReport| step.signoffs.iter().any(|it| it.said == "approve");
     let mut levels = vec![LEVEL];
-    let properties: [(&'static str, &dyn Fn(&StepReport) -> bool); 4] = [
+    let properties: [(&'static str, Holds<'_>); 4] = [
         (POLICY_SATISFIED, &StepReport::is_satisfied),
         (TWO_PERSONS, &|step| step.is_satisfied() && approved(step)),
         (NO_BREAK_GLASS, &|step| {

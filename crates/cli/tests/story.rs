@@ -328,7 +328,7 @@ fn markdown_and_sarif_say_the_same() {
                 "text": "AI-assisted changes by people below senior need a more senior pair of eyes: needs 1 sign-off by at least senior, above the author: nobody yet"
               },
               "partialFingerprints": {
-                "countersign/v1": "ai-below-senior:bf82c4268b01a7a0d97237d24513fd4966a863e7"
+                "countersign/v1": "ai-below-senior:bf82c426c7062eaea8266f215d0598e8961cde78"
               },
               "ruleId": "ai-below-senior"
             }

@@ -187,8 +187,7 @@ impl<'a> Gate<'a> {
             let why = "sign-offs are only ever added to";
             return refuse(update, why, Some("countersign signoffs push"));
         }
-        let before = self.repo.signoffs()?.problems().len();
-        let foreign = chain.problems().len().saturating_sub(before);
+        let foreign = junk(chain).saturating_sub(junk(&self.repo.signoffs()?));
         if foreign > 0 {
             let first = chain.problems().first();
             let why = first.map_or_else(String::new, |problem| format!(" ({})", problem.why));
@@ -352,6 +351,13 @@ impl<'a> Gate<'a> {
         }
         Ok(exit::ALLOW)
     }
+}
+
+/// What is in a chain and can never count: no statements, and copies of some
+/// that are not where their signer put them.
+fn junk(chain: &Chain) -> usize {
+    let moved = chain.entries().iter().filter(|entry| !entry.in_place);
+    chain.problems().len() + moved.count()
 }
 
 /// One line why not, and what to run instead.
