@@ -1,6 +1,7 @@
 //! From a range of commits to the facts that policies ask about.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use countersign_core::decide::SignOff;
 use countersign_core::effect::Environment;
@@ -8,16 +9,18 @@ use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
 use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
+use countersign_core::signoff::statement::RiskyHunk;
 use countersign_core::usage::{Activity, Maturity};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
-use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo, Trust};
+use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Oid, Range, Repo, Trust};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::collect_applied::{self, Applied, is_applied};
 use crate::error::{CliError, CliResult, exit};
+use crate::risky;
 use crate::rules::Rules;
-use crate::signoffs::{Counted, Subject};
+use crate::signoffs::{Counted, Ground, Subject};
 
 /// Lines added and deleted, by the involvement of the commit they are in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -81,6 +84,35 @@ pub(crate) fn is_person(who: &Identity) -> bool {
 
 /// Collects the facts of a merge, and the statements that count for it.
 pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -> CliResult<Merge> {
+    let ground = ground(repo, range.onto.as_ref(), rules)?;
+    merge_on(repo, range, rules, ground.as_ref(), now)
+}
+
+/// What changes onto a commit have in common; `None` where nothing was ever
+/// signed, because finding it costs several processes.
+pub(crate) fn ground(
+    repo: &Repo,
+    onto: Option<&Oid>,
+    rules: &Rules,
+) -> CliResult<Option<Arc<Ground>>> {
+    let Some(onto) = onto else {
+        return Ok(None);
+    };
+    let chain = repo.signoffs()?;
+    if chain.tip().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Ground::of(repo, onto, rules, chain)?)))
+}
+
+/// The same where the ground is known already, for judging many changes.
+pub(crate) fn merge_on(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    ground: Option<&Arc<Ground>>,
+    now: Timestamp,
+) -> CliResult<Merge> {
     let keys = |email: &str| signing_keys(&rules.roster, email);
     let trust = Trust {
         keys: &keys,
@@ -97,19 +129,31 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
         collected
     };
     let mut collected = facts_of(&judged);
-    // Binding costs several processes, so only where something was ever signed.
-    let subject = if repo.signoffs_head()?.commit.is_some() {
-        Subject::of(repo, range, rules)?
+    let subject = match ground {
+        Some(ground) => Subject::on(repo, range, ground)?,
+        None => None,
+    };
+    let risky = if rules.policy.self_review.is_some() {
+        risky::hunks(repo, range, &files)?
     } else {
-        None
+        Vec::new()
     };
     let mut counted = None;
     if let Some(subject) = &subject {
-        let mut found = subject.count(repo, rules, &collected, now)?;
+        let mut found = subject.count(repo, rules, &collected, &risky, now)?;
         if found.declare(&mut judged, &collected) {
             collected = facts_of(&judged);
             // What was declared may be more than a signer was shown.
-            found = subject.count(repo, rules, &collected, now)?;
+            found = subject.count(repo, rules, &collected, &risky, now)?;
+        }
+        let facts = &mut collected.facts;
+        facts.self_reviewed = found.verified.self_reviewed_by().is_some();
+        let sponsors = found.verified.sponsors.iter();
+        // Who vouches for a change cannot sign it off, so is not asked to.
+        if facts.self_reviewed {
+            for sponsor in sponsors.filter_map(|id| rules.roster.index_of(id)) {
+                facts.authors.insert(sponsor);
+            }
         }
         counted = Some(found);
     }
@@ -117,6 +161,7 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     Ok(Merge {
         collected,
         files,
+        risky,
         subject,
         counted,
     })
@@ -126,6 +171,8 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
 pub(crate) struct Merge {
     pub(crate) collected: Collected,
     pub(crate) files: Vec<FileChange>,
+    /// What a self-review has to explain; empty where no policy asks for one.
+    pub(crate) risky: Vec<RiskyHunk>,
     /// Absent when nothing was ever signed here, or the change goes onto nothing.
     subject: Option<Subject>,
     pub(crate) counted: Option<Counted>,
@@ -147,6 +194,11 @@ impl Merge {
             let message = "this change goes onto nothing, so there is nothing to bind to";
             CliError::new(exit::DATA, message).hint("name a range such as `main..HEAD`")
         })
+    }
+
+    /// What it has in common with other changes, where something was ever signed.
+    pub(crate) fn ground(&self) -> Option<&Arc<Ground>> {
+        self.subject.as_ref().map(|subject| &subject.ground)
     }
 
     /// The sign-offs that count.
@@ -223,6 +275,7 @@ pub(crate) fn facts(
         involvement: involvement.verdict,
         roles: involvement.roles.clone(),
         suppressed: involvement.suppressed,
+        unidentified: made_by.unidentified(),
         authors: made_by.people,
         author_level: made_by.level,
         owners,
@@ -235,6 +288,7 @@ pub(crate) fn facts(
         files: files.len() as u64,
         // Times in commits are claims of their author, so none is used.
         changed_at: None,
+        self_reviewed: false,
         paths: paths.into_iter().map(str::to_owned).collect(),
     };
     Collected {
@@ -309,6 +363,15 @@ impl MadeBy {
             made_by.level = roster.levels().lowest();
         }
         made_by
+    }
+
+    /// Mailboxes of people who are not on the roster.
+    fn unidentified(&self) -> Vec<String> {
+        self.authors
+            .iter()
+            .filter(|author| author.is_person && author.person.is_none())
+            .map(|author| author.email.clone())
+            .collect()
     }
 
     fn add(&mut self, participant: &Participant, roster: &Roster) {

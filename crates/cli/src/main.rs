@@ -8,11 +8,15 @@ mod collect_plan;
 mod commands;
 mod error;
 mod input;
+mod questions;
 mod report;
+mod risky;
 mod rules;
+mod self_review;
 mod signer;
 mod signoffs;
 mod style;
+mod work;
 
 use std::process::ExitCode;
 

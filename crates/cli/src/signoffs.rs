@@ -1,15 +1,18 @@
 //! Which signed statements count for the change at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use countersign_core::decide::{ExplainedIgnored, Said, SignOff};
 use countersign_core::involvement::{Channel, Claim, Evidence, Strength, witness};
+use countersign_core::policy::Answers;
 use countersign_core::roster::{self, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::Landing;
+use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::content::Content;
-use countersign_core::signoff::statement::{Declared, Stance};
-use countersign_core::signoff::verify::{Change, Rosters, Verified, verify};
+use countersign_core::signoff::statement::{Declared, RiskyHunk, Stance};
+use countersign_core::signoff::verify::{Change, Review, Rosters, Verified, verify};
 use countersign_git::replay::Proposed;
 use countersign_git::{Judged, Oid, Range, Repo};
 use jiff::Timestamp;
@@ -18,30 +21,19 @@ use crate::collect::Collected;
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::{PEOPLE, Rules};
 
-/// The change, as statements about it name it.
-pub(crate) struct Subject {
-    pub(crate) repository: String,
-    pub(crate) target: String,
-    pub(crate) change: Option<String>,
-    pub(crate) proposed: Proposed,
-    pub(crate) policy: Digest,
+/// What all changes onto one commit of a protected branch have in common, read
+/// once: the statements, and what they name.
+pub(crate) struct Ground {
+    pub(crate) chain: Chain,
+    repository: String,
+    policy: Digest,
     /// SHA-256 of the roster in force.
-    pub(crate) roster: Digest,
-    known: BTreeMap<Digest, Roster>,
+    roster: Digest,
+    pub(crate) known: BTreeMap<Digest, Roster>,
 }
 
-/// What counts for the change.
-pub(crate) struct Counted {
-    pub(crate) signoffs: Vec<SignOff>,
-    pub(crate) verified: Verified,
-}
-
-impl Subject {
-    /// `None` when the change goes onto nothing, so that nothing can be bound.
-    pub(crate) fn of(repo: &Repo, range: &Range, rules: &Rules) -> CliResult<Option<Self>> {
-        let Some(onto) = &range.onto else {
-            return Ok(None);
-        };
+impl Ground {
+    pub(crate) fn of(repo: &Repo, onto: &Oid, rules: &Rules, chain: Chain) -> CliResult<Self> {
         let mut known = BTreeMap::new();
         let mut roster = None;
         for bytes in repo.versions_of(onto, PEOPLE)? {
@@ -56,25 +48,88 @@ impl Subject {
         let policy = rules.policy.digest.parse().map_err(|error| {
             CliError::new(exit::INTERNAL, format!("the policy has no digest: {error}"))
         })?;
-        Ok(Some(Self {
+        Ok(Self {
+            chain,
             repository: repository(repo, onto)?,
-            target: target(repo, range)?,
-            change: change(repo, range)?,
-            proposed: repo.proposed(onto, &range.head)?,
             policy,
             roster: roster.unwrap_or_else(|| Digest::of(b"")),
             known,
+        })
+    }
+
+    /// The rosters that statements are proven against.
+    pub(crate) const fn rosters<'a>(&'a self, rules: &'a Rules) -> Rosters<'a> {
+        Rosters {
+            now: &rules.roster,
+            known: &self.known,
+        }
+    }
+}
+
+/// The change, as statements about it name it.
+pub(crate) struct Subject {
+    pub(crate) repository: String,
+    pub(crate) target: String,
+    pub(crate) change: Option<String>,
+    pub(crate) proposed: Proposed,
+    pub(crate) policy: Digest,
+    /// SHA-256 of the roster in force.
+    pub(crate) roster: Digest,
+    pub(crate) ground: Arc<Ground>,
+}
+
+/// What counts for the change.
+pub(crate) struct Counted {
+    pub(crate) signoffs: Vec<SignOff>,
+    pub(crate) verified: Verified,
+}
+
+impl Subject {
+    /// `None` when the change goes onto nothing, so that nothing can be bound.
+    pub(crate) fn of(repo: &Repo, range: &Range, rules: &Rules) -> CliResult<Option<Self>> {
+        let Some(onto) = &range.onto else {
+            return Ok(None);
+        };
+        let ground = Ground::of(repo, onto, rules, repo.signoffs()?)?;
+        Self::on(repo, range, &Arc::new(ground))
+    }
+
+    /// The same where the ground is known already.
+    pub(crate) fn on(repo: &Repo, range: &Range, ground: &Arc<Ground>) -> CliResult<Option<Self>> {
+        let Some(onto) = &range.onto else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            repository: ground.repository.clone(),
+            target: target(repo, range)?,
+            change: change(repo, range)?,
+            proposed: repo.proposed(onto, &range.head)?,
+            policy: ground.policy,
+            roster: ground.roster,
+            ground: Arc::clone(ground),
         }))
     }
 
-    /// The statements in this repository that count for the change.
+    /// The statements in this repository that count for the change. `risky` are
+    /// the hunks that a self-review would have to explain.
     pub(crate) fn count(
         &self,
         repo: &Repo,
         rules: &Rules,
         collected: &Collected,
+        risky: &[RiskyHunk],
         now: Timestamp,
     ) -> CliResult<Counted> {
+        let seen = rules.policy.observe(&collected.facts, now);
+        let questions = match rules.policy.settings.answers {
+            Answers::Required => rules.policy.questions(&seen),
+            Answers::Optional => Vec::new(),
+        };
+        let questions: Vec<String> = questions.into_iter().map(str::to_owned).collect();
+        let review = rules.policy.self_review_of(&seen).map(|review| Review {
+            items: &review.items,
+            hunks: risky,
+        });
         let people = collected.authors.iter().filter(|author| author.is_person);
         let authors: BTreeSet<String> = people
             .clone()
@@ -85,9 +140,8 @@ impl Subject {
             .map(|author| author.email.clone())
             .collect();
         let content = Content::Merge(self.proposed.content.clone());
-        let chain = repo.signoffs()?;
         let verified = verify(
-            &chain,
+            &self.ground.chain,
             &Change {
                 repository: &self.repository,
                 target: &self.target,
@@ -99,11 +153,10 @@ impl Subject {
                 policy: self.policy,
                 demand_exact: false,
                 landing: Landing::EveryCommit,
+                questions: &questions,
+                review,
             },
-            Rosters {
-                now: &rules.roster,
-                known: &self.known,
-            },
+            self.ground.rosters(rules),
             &|signed| {
                 repo.ground(signed, &self.proposed)
                     .map_err(|error| error.to_string())
@@ -166,6 +219,8 @@ impl Counted {
         let mut evidence: Vec<Evidence> = Vec::new();
         for declaration in &self.verified.declarations {
             let (claim, text) = match &declaration.declared {
+                // Reading it again says nothing of how it was made.
+                Declared::Reviewed { .. } => continue,
                 Declared::Human => (
                     Claim::Human { trusted: all_human },
                     format!("{} declares: made by people alone", declaration.person),

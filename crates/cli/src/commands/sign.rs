@@ -9,7 +9,7 @@ use countersign_core::moment::parse_duration;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
-    About, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
+    About, Answer, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
 };
 use countersign_git::{FileChange, Range};
 use jiff::Timestamp;
@@ -18,7 +18,9 @@ use super::RepoArgs;
 use super::check::judge;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
+use crate::questions::Questions;
 use crate::report::{self, CheckReport, count};
+use crate::risky;
 use crate::rules::Rules;
 use crate::signer::Signer;
 use crate::signoffs::Subject;
@@ -48,6 +50,9 @@ pub(crate) struct SignArgs {
     /// How long it counts, such as `7d`.
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
+    /// The answer to a question of the rules, by its number; repeat for each.
+    #[arg(long = "answer", value_name = "N=TEXT", conflicts_with_all = ["veto", "revoke"])]
+    answers: Vec<String>,
     /// Your private key, or the public key of one in an agent.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -80,14 +85,35 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
     let act = Act::of(args, &merge)?;
+    // Whoever signs without being asked may have read it elsewhere, and when is
+    // not known here.
+    let shown_at = (!args.yes).then(Timestamp::now);
+    let answers = match act {
+        Act::Approve => {
+            let questions = Questions::of(&rules, &merge, now);
+            questions.answered(&mut out, &args.answers, args.yes)?
+        }
+        Act::Veto | Act::Revoke(_) => Some(Vec::new()),
+    };
+    let Some(answers) = answers else {
+        writeln!(
+            out,
+            "nothing signed: the policy requires an answer to each question"
+        )?;
+        return Ok(exit::HOLD);
+    };
     if !confirmed(&mut out, args, &signer, &act)? {
         writeln!(out, "nothing signed")?;
         return Ok(exit::HOLD);
     }
-    let statement = statement(
-        &rules, &merge, subject, &signer, args, &act, &report, &range,
-    )?;
-    let id = signer.seal(&repo, subject, now, statement)?;
+    let said = Said {
+        args,
+        act: &act,
+        answers,
+        shown_at,
+    };
+    let statement = statement(&rules, &merge, subject, &signer, said, &report, &range)?;
+    let id = signer.seal(&repo, subject, Timestamp::now(), statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
     let verdict = decision.explain(&rules.policy, &rules.roster).summary;
@@ -174,7 +200,7 @@ const MAX_FILES: usize = 25;
 fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
     let rank = |file: &FileChange| match file.status {
         'D' => 0,
-        _ if is_risky(&file.path) => 1,
+        _ if risky::of_path(&file.path).is_some() => 1,
         _ => 2,
     };
     let mut files: Vec<&FileChange> = files.iter().collect();
@@ -207,24 +233,6 @@ fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
         writeln!(out, "    {}", paint(DIM, format!("and {more}")))?;
     }
     Ok(())
-}
-
-fn is_risky(path: &str) -> bool {
-    const ENDS: [&str; 12] = [
-        ".sql",
-        ".tf",
-        ".tofu",
-        ".yaml",
-        ".yml",
-        ".toml",
-        ".json",
-        ".ini",
-        ".conf",
-        ".env",
-        "Dockerfile",
-        "CODEOWNERS",
-    ];
-    ENDS.iter().any(|end| path.ends_with(end)) || path.split('/').any(|part| part == "migrations")
 }
 
 fn confirmed(
@@ -266,17 +274,29 @@ pub(super) fn about(subject: &Subject, range: &Range) -> About {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a statement says all of this")]
+/// What the signer said on the screen.
+struct Said<'a> {
+    args: &'a SignArgs,
+    act: &'a Act,
+    answers: Vec<Answer>,
+    shown_at: Option<Timestamp>,
+}
+
 fn statement(
     rules: &Rules,
     merge: &Merge,
     subject: &Subject,
     signer: &Signer<'_>,
-    args: &SignArgs,
-    act: &Act,
+    said: Said<'_>,
     report: &CheckReport,
     range: &Range,
 ) -> CliResult<impl FnOnce(Signed) -> Statement> {
+    let Said {
+        args,
+        act,
+        answers,
+        shown_at,
+    } = said;
     let about = about(subject, range);
     let lasts = match &args.expires {
         Some(text) => {
@@ -335,6 +355,8 @@ fn statement(
             policy,
             expires_at,
             message,
+            answers,
+            shown_at,
             revokes,
             break_glass: None,
             signed,

@@ -26,6 +26,7 @@ pub(crate) fn human(report: &CheckReport) -> String {
         explain_rule(&mut out, rule);
     }
     signed(&mut out, report);
+    self_review(&mut out, report);
     others(&mut out, &report.decision, &report.warnings);
     signers(&mut out, &report.decision);
     next(&mut out, &report.next);
@@ -41,6 +42,7 @@ pub(super) fn next(out: &mut String, commands: &[String]) {
         let why = match command.as_str() {
             "countersign init" => "adopt Countersign here: writes policy and roster to edit",
             command if command.starts_with("countersign sign ") => "for someone who can sign",
+            command if command.starts_with("countersign declare ") => "for an author, first",
             _ => "find the rules that nobody can satisfy",
         };
         let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
@@ -302,6 +304,28 @@ fn signed(out: &mut String, report: &CheckReport) {
             "\n  {said} {}{kept}{message}",
             paint(BOLD, &signoff.person)
         );
+        for it in &signoff.answers {
+            let _ = writeln!(out, "    {} {}", paint(DIM, &it.question), it.answer);
+        }
+    }
+}
+
+/// The self-review that has to come before anyone else is asked.
+fn self_review(out: &mut String, report: &CheckReport) {
+    if let Some(person) = &report.self_reviewed_by {
+        let _ = writeln!(out, "\n  reviewed first by {}", paint(BOLD, person));
+    }
+    let Some(asked) = &report.decision.self_review else {
+        return;
+    };
+    let by = match asked.by.as_slice() {
+        [] => "someone on the roster".to_owned(),
+        names if names.len() > 4 => "someone on the roster who vouches for it".to_owned(),
+        names => names.join(" or "),
+    };
+    let _ = writeln!(out, "\n  first         self-review by {}", paint(BOLD, by));
+    for item in &asked.items {
+        let _ = writeln!(out, "                - {item}");
     }
 }
 
@@ -320,6 +344,19 @@ pub(super) fn others(out: &mut String, decision: &Explanation, warnings: &[Probl
 }
 
 pub(super) fn signers(out: &mut String, decision: &Explanation) {
+    if let Some(first) = decision.identify.first() {
+        let more = match decision.identify.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let _ = writeln!(
+            out,
+            "\n  first         identify {}{more}: not on the roster, so a lone sign-off could be \
+             theirs\n  {:<14}(add them to people.toml, or let a second person sign too)",
+            paint(BOLD, first),
+            ""
+        );
+    }
     let acts = &decision.way_forward;
     for (at, act) in acts.iter().enumerate() {
         let label = match (at, acts.len()) {

@@ -14,7 +14,7 @@ use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
 use countersign_core::radius::Radius;
 use countersign_core::signoff::carry::Kept;
-use countersign_core::signoff::statement::Stance;
+use countersign_core::signoff::statement::{Answer, RiskyHunk, Stance};
 use countersign_git::Range;
 use serde::Serialize;
 
@@ -45,6 +45,10 @@ pub(crate) struct CheckReport {
     pub(crate) decision: Explanation,
     /// Signed statements that count.
     pub(crate) signoffs: Vec<ReportSignOff>,
+    /// Whose self-review counts.
+    pub(crate) self_reviewed_by: Option<String>,
+    /// Hunks that a self-review has to explain, where a policy asks for one.
+    pub(crate) risky_hunks: Vec<RiskyHunk>,
     pub(crate) policy: ReportPolicy,
     pub(crate) warnings: Vec<Problem>,
     /// Commands to run next, most useful first.
@@ -155,11 +159,13 @@ impl CheckReport {
             policy: ReportPolicy::of(rules),
             warnings: rules.warnings.clone(),
             signoffs: signoffs(merge),
-            next: next(
-                rules,
-                Some(format!("countersign sign {}", range.text)),
-                &explanation,
-            ),
+            self_reviewed_by: merge
+                .counted
+                .as_ref()
+                .and_then(|it| it.verified.self_reviewed_by())
+                .map(str::to_owned),
+            risky_hunks: merge.risky.clone(),
+            next: next_of_merge(rules, range, &explanation),
             decision: explanation,
         }
     }
@@ -175,6 +181,8 @@ pub(crate) struct ReportSignOff {
     /// Why it still counts after a rebase; absent when the content is the same.
     pub(crate) kept: Option<String>,
     pub(crate) message: Option<String>,
+    /// What the signer answered to the rules' questions.
+    pub(crate) answers: Vec<Answer>,
     /// SHA-256 of the signed statement.
     pub(crate) statement: String,
 }
@@ -200,10 +208,22 @@ fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
                     .filter(|kept| **kept != Kept::Identical)
                     .map(ToString::to_string),
                 message: it.message.clone(),
+                answers: it.answers.clone(),
                 statement: it.statement.to_string(),
             })
         })
         .collect()
+}
+
+/// The commands that lead on from here, for a merge: the self-review comes
+/// before the sign-off.
+fn next_of_merge(rules: &Rules, range: &Range, explanation: &Explanation) -> Vec<String> {
+    let sign = format!("countersign sign {}", range.text);
+    let declare = format!("countersign declare {} --reviewed", range.text);
+    if rules.adopted && explanation.self_review.is_some() {
+        return vec![declare];
+    }
+    next(rules, Some(sign), explanation)
 }
 
 /// The commands that lead on from here.

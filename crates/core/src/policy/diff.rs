@@ -10,7 +10,7 @@ use crate::moment::duration_text;
 use crate::roster::Level;
 
 use super::cells::{Fact, MAX_CELLS, Space};
-use super::{Mode, Observed, Outcome, Policy, Requirement};
+use super::{Answers, Mode, Observed, Outcome, Policy, Requirement, SelfReview};
 
 /// A change that the old policy held and the new one lets through, or holds
 /// with less.
@@ -85,12 +85,38 @@ pub(super) fn bounded(space: &Space) -> Result<u64, TooManyCells> {
 pub(super) struct Demand<'a> {
     pub(super) refuses: Option<&'a str>,
     pub(super) requirements: Vec<(&'a str, &'a Requirement)>,
+    /// Questions that an approval must answer to count.
+    questions: Vec<(&'a str, &'a str)>,
+    self_review: Option<&'a SelfReview>,
+}
+
+/// One part of a demand.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    Refusal,
+    Requirement(&'a Requirement),
+    Question(&'a str),
+    SelfReview(&'a SelfReview),
+}
+
+impl Part<'_> {
+    /// In words.
+    pub(super) fn text(self, policy: &Policy) -> String {
+        match self {
+            Self::Refusal => "refused".to_owned(),
+            Self::Requirement(requirement) => requirement.text(&policy.levels),
+            Self::Question(question) => format!("an answer to `{question}`"),
+            Self::SelfReview(review) => review.text(),
+        }
+    }
 }
 
 pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
     let mut demand = Demand {
         refuses: None,
         requirements: Vec::new(),
+        questions: Vec::new(),
+        self_review: policy.self_review_of(seen),
     };
     for rule in policy.rules.iter().filter(|rule| rule_applies(rule, seen)) {
         match &rule.outcome {
@@ -99,6 +125,11 @@ pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
                 list.iter()
                     .map(|requirement| (rule.id.as_str(), requirement)),
             ),
+        }
+        if policy.settings.answers == Answers::Required {
+            let questions = rule.questions.iter();
+            let of_rule = questions.map(|question| (rule.id.as_str(), question.as_str()));
+            demand.questions.extend(of_rule);
         }
     }
     demand
@@ -110,13 +141,13 @@ pub(super) fn lost<'a>(
     new: &Demand<'_>,
     author: Level,
     highest: Level,
-    mut lost: impl FnMut(&'a str, Option<&'a Requirement>),
+    mut lost: impl FnMut(&'a str, Part<'a>),
 ) {
     if new.refuses.is_some() {
         return;
     }
     if let Some(rule) = old.refuses {
-        lost(rule, None);
+        lost(rule, Part::Refusal);
     }
     for (rule, asked) in &old.requirements {
         let covered = new
@@ -124,8 +155,18 @@ pub(super) fn lost<'a>(
             .iter()
             .any(|(_, now)| now.covers(asked, author, highest));
         if !covered {
-            lost(rule, Some(asked));
+            lost(rule, Part::Requirement(asked));
         }
+    }
+    for (rule, question) in &old.questions {
+        if !new.questions.iter().any(|(_, now)| now == question) {
+            lost(rule, Part::Question(question));
+        }
+    }
+    if let Some(review) = old.self_review
+        && !new.self_review.is_some_and(|now| now.covers(review))
+    {
+        lost("self_review", Part::SelfReview(review));
     }
 }
 
@@ -150,10 +191,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Result<PolicyDiff, TooManyCells> {
             seen_old.author_level,
             highest,
             |rule, asked| {
-                let asked = asked.map_or_else(
-                    || "refused".to_owned(),
-                    |requirement| requirement.text(&old.levels),
-                );
+                let asked = asked.text(old);
                 let key = (rule.to_owned(), asked.clone());
                 let found = weaker.entry(key).or_insert_with(|| {
                     counterexample(rule, asked, &space, choice, &policies, &after)
@@ -207,6 +245,7 @@ fn counterexample(
             .requirements
             .iter()
             .map(|(rule, requirement)| format!("{} ({rule})", requirement.text(&new.levels)))
+            .chain(after.self_review.map(SelfReview::text))
             .collect(),
         case,
         certain: example_paths.is_some(),
@@ -462,6 +501,71 @@ mod tests {
                 .unwrap()
                 .is_harmless()
         );
+    }
+
+    #[test]
+    fn questions_and_self_reviews_count() {
+        let with = |answers: &str, question: &str, review: &str| {
+            policy(&format!(
+                "version = 1\n[settings]\nanswers = \"{answers}\"\n\
+                 [[rule]]\nid = \"r\"\nquestions = [{question}]\nrequire = [{{}}]\n{review}"
+            ))
+        };
+        let lost = |old: &Policy, new: &Policy| {
+            let found = diff(old, new).unwrap();
+            let text =
+                |it: &Counterexample| format!("{}: {} [{}]", it.rule, it.asked, it.case.join(", "));
+            found.weaker.iter().map(text).collect::<Vec<_>>().join("\n")
+        };
+        let old = with("required", "\"Why?\"", "");
+        assert_eq!(lost(&old, &old), "");
+        assert_eq!(
+            lost(&old, &with("required", "", "")),
+            "r: an answer to `Why?` []"
+        );
+        assert_eq!(
+            lost(&old, &with("optional", "\"Why?\"", "")),
+            "r: an answer to `Why?` []"
+        );
+        assert_eq!(lost(&old, &with("required", "\"Why?\", \"How?\"", "")), "");
+        // What need not be answered can go.
+        assert_eq!(
+            lost(&with("optional", "\"Why?\"", ""), &with("optional", "", "")),
+            ""
+        );
+
+        let review = |least: u64, paths: &str, items: &str| {
+            let text = format!(
+                "[self_review]\nlines = {{ at_least = {least} }}\npaths = [\"{paths}\"]\nitems = [{items}]\n"
+            );
+            with("optional", "", &text)
+        };
+        let old = review(100, "db/**", "\"I ran it\"");
+        assert_eq!(lost(&old, &old), "");
+        assert_eq!(lost(&old, &review(50, "**", "\"I ran it\", \"more\"")), "");
+        insta::assert_snapshot!([
+            lost(&old, &with("optional", "", "")),
+            lost(&old, &review(200, "db/**", "\"I ran it\"")),
+            lost(&old, &review(100, "db/x/**", "\"I ran it\"")),
+            lost(&old, &review(100, "db/**", "")),
+        ].join("\n"), @"
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        self_review: a self-review by an author (1 item) [100 lines]
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        ");
+        // Asked for wherever a rule applies, the rule's facts decide.
+        let by_rule = |bound: u64| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"r\"\nwhen = {{ files = {{ at_least = {bound} }} }}\nrequire = [{{}}]\n\
+             [self_review]\nrules = [\"r\"]\n"
+            ))
+        };
+        insta::assert_snapshot!(lost(&by_rule(5), &by_rule(6)), @"
+        r: 1 sign-off [5 files]
+        self_review: a self-review by an author [5 files]
+        ");
+        assert_eq!(lost(&by_rule(6), &by_rule(5)), "");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod file;
 mod observe;
 mod raw;
 mod requirement;
+mod self_review;
 mod window;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,8 +24,10 @@ pub use condition::{Bound, Condition, LevelBound, Truth};
 pub use file::{DEFAULT, parse};
 pub use observe::Observed;
 pub use requirement::{MinLevel, Requirement, Team};
+pub use self_review::SelfReview;
 pub use window::Window;
 
+use crate::decide::rule_applies;
 use crate::effect::Environment;
 use crate::roster::{Level, Levels};
 
@@ -37,6 +40,17 @@ pub enum Mode {
     /// Verdicts stop changes.
     #[default]
     Enforce,
+}
+
+/// Whether an approval has to answer the questions that rules raise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// They are asked; an approval counts without.
+    #[default]
+    Optional,
+    /// An approval without an answer to each does not count.
+    Required,
 }
 
 /// What holds for the policy as a whole.
@@ -56,6 +70,8 @@ pub struct Settings {
     /// can say that people alone made a commit. Notes are unsigned, so whoever
     /// can push can claim it; off unless the organisation guards the ref.
     pub trust_authorship_notes: bool,
+    /// Whether approvals must answer the questions that rules raise.
+    pub answers: Answers,
 }
 
 impl Default for Settings {
@@ -67,6 +83,7 @@ impl Default for Settings {
             signoff_expires: None,
             veto_level: Level(0),
             trust_authorship_notes: false,
+            answers: Answers::default(),
         }
     }
 }
@@ -93,6 +110,8 @@ pub struct Rule {
     pub unless: Vec<Condition>,
     /// What it asks for.
     pub outcome: Outcome,
+    /// What it asks whoever signs, to be answered in the signed statement.
+    pub questions: Vec<String>,
     /// The window of the temporary pack it belongs to.
     pub pack: Option<usize>,
 }
@@ -147,6 +166,8 @@ pub struct Policy {
     pub windows: Vec<Window>,
     /// The levels it was read against.
     pub levels: Levels,
+    /// What authors must do before anyone else is asked.
+    pub self_review: Option<SelfReview>,
 }
 
 impl Policy {
@@ -162,6 +183,30 @@ impl Policy {
             None => DEFAULT.replace("\"senior\"", &format!("{:?}", stand_in(levels))),
         };
         parse(&text, "built-in policy", levels)
+    }
+
+    /// The questions that the rules which apply raise, each once, in the order
+    /// of the policy.
+    #[must_use]
+    pub fn questions(&self, seen: &Observed) -> Vec<&str> {
+        let mut questions = Vec::new();
+        for rule in &self.rules {
+            let open = !rule.questions.is_empty() && rule_applies(rule, seen);
+            for question in rule.questions.iter().filter(|_| open) {
+                if !questions.contains(&question.as_str()) {
+                    questions.push(question.as_str());
+                }
+            }
+        }
+        questions
+    }
+
+    /// The self-review that is asked of the authors of a change.
+    #[must_use]
+    pub fn self_review_of(&self, seen: &Observed) -> Option<&SelfReview> {
+        self.self_review
+            .as_ref()
+            .filter(|review| review.applies(self, seen))
     }
 
     /// The rule with this id.

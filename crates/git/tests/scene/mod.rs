@@ -70,6 +70,8 @@ impl Scene {
             target: TARGET.to_owned(),
             involvement: Verdict::Yes,
             landing: Landing::EveryCommit,
+            questions: &[],
+            review: None,
             demand_exact: false,
             target_tip: tip,
             minutes: Cell::new(0),
