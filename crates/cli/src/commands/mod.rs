@@ -8,6 +8,7 @@ mod guard;
 mod init;
 mod plan;
 mod policy;
+mod queue;
 mod scan;
 mod sign;
 mod signoffs;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::CheckArgs),
     Sign(sign::SignArgs),
     Declare(declare::DeclareArgs),
+    Queue(queue::QueueArgs),
     #[command(subcommand)]
     Guard(guard::GuardCommand),
     #[command(subcommand)]
@@ -87,6 +89,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Check(args) => check::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
+        Command::Queue(args) => queue::run(&args),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),

@@ -3,6 +3,7 @@
 mod human;
 mod markdown;
 pub(crate) mod plan;
+pub(crate) mod queue;
 mod reach;
 mod sarif;
 
