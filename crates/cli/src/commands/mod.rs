@@ -9,6 +9,7 @@ mod init;
 mod plan;
 mod policy;
 mod queue;
+mod report;
 mod scan;
 mod sign;
 mod signoffs;
@@ -56,6 +57,8 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Report(report::ReportCommand),
 }
 
 /// Which repository.
@@ -98,6 +101,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Backtest(args) => backtest::run(&args),
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Report(command) => report::run(&command),
     }
 }
 

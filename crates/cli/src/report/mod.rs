@@ -6,6 +6,7 @@ pub(crate) mod plan;
 pub(crate) mod queue;
 mod reach;
 mod sarif;
+pub(crate) mod signoffs;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::effect::Effect;
