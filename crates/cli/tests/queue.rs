@@ -1,6 +1,10 @@
 //! What waits for whom, end to end.
 
-#![allow(clippy::unwrap_used, reason = "set-up that fails has to fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "set-up that fails has to fail loudly"
+)]
 
 mod common;
 

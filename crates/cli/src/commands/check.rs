@@ -66,7 +66,7 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
     let rules = Rules::at(&repo, rules_from.as_ref())?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let merge = collect::merge(&repo, &range, &rules, now)?;
-    let decision = judge_by_load(&repo, &range, &rules, &merge, now)?;
+    let decision = judge_by_load(&repo, &range, &rules, &merge, now);
     let report = CheckReport::new(&range, &rules, &merge, &decision);
     let text = match (args.json, args.format) {
         (true, _) | (_, Format::Json) => report::json(&report)?,
@@ -86,20 +86,24 @@ pub(super) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
 }
 
 /// The same, with those who have the most room named first. Their load is only
-/// looked up where there is a choice.
+/// looked up where there is a choice, and another branch that cannot be read
+/// must not keep this one from being judged.
 fn judge_by_load(
     repo: &Repo,
     range: &Range,
     rules: &Rules,
     merge: &Merge,
     now: Timestamp,
-) -> CliResult<Decision> {
+) -> Decision {
     let decision = judge(rules, merge, now);
-    if !decision.way.acts.iter().any(|act| act.candidates.len() > 1) {
-        return Ok(decision);
+    let mut acts = decision.way.acts.iter();
+    if !acts.any(|act| act.candidates.len() > 1) {
+        return decision;
     }
-    let load = work::with_open_changes(repo, range, rules, merge, now)?;
-    Ok(judge_under(rules, merge, &load, now))
+    match work::with_open_changes(repo, range, rules, merge, now) {
+        Ok(load) => judge_under(rules, merge, &load, now),
+        Err(_) => decision,
+    }
 }
 
 fn judge_under(rules: &Rules, merge: &Merge, load: &Load, now: Timestamp) -> Decision {

@@ -109,7 +109,7 @@ pub(super) fn run(args: &QueueArgs) -> CliResult {
         })
         .collect();
     let ground = collect::ground(&repo, Some(&onto), &rules)?;
-    let (judged, not_judged) = judge_all(&repo, ranges, &rules, ground.as_ref(), now);
+    let (judged, not_judged) = judge_all(&repo, &ranges, &rules, ground.as_ref(), now);
     let mut load = work::this_week(&repo, &rules, ground.as_deref(), now)?;
     let done = load.clone();
     let mut report = sort(&rules, person, &judged, &mut load);
@@ -144,7 +144,7 @@ fn named(roster: &Roster, id: &str) -> CliResult<usize> {
 /// Judges changes on all cores: most of the time is spent waiting for git.
 fn judge_all(
     repo: &Repo,
-    ranges: Vec<(OpenChange, Range)>,
+    ranges: &[(OpenChange, Range)],
     rules: &Rules,
     ground: Option<&Arc<Ground>>,
     now: Timestamp,

@@ -253,7 +253,7 @@ fn unsatisfiable(
             }
         }
     }
-    minimal(found)
+    minimal(&found)
         .into_iter()
         .map(|((rules, asked), authors)| Finding::Unsatisfiable {
             rules,
@@ -287,9 +287,7 @@ fn smallest(rules: &[usize], judge: &impl Fn(&[usize]) -> Option<Blocked>) -> Ve
 }
 
 /// Leaves out, for each author, what holds already because of fewer rules.
-fn minimal(
-    found: BTreeMap<Blocked, BTreeSet<String>>,
-) -> impl IntoIterator<Item = (Blocked, BTreeSet<String>)> {
+fn minimal(found: &BTreeMap<Blocked, BTreeSet<String>>) -> BTreeMap<Blocked, BTreeSet<String>> {
     let is_within = |inner: &Blocked, outer: &Blocked| {
         inner != outer
             && inner.0.iter().all(|rule| outer.0.contains(rule))
