@@ -4,9 +4,11 @@
 mod catalogue;
 mod collect;
 mod collect_applied;
+mod collect_locks;
 mod collect_plan;
 mod commands;
 mod error;
+mod gate_record;
 mod input;
 mod questions;
 mod report;
@@ -15,6 +17,8 @@ mod rules;
 mod self_review;
 mod signer;
 mod signoffs;
+mod signoffs_plan;
+mod states;
 mod style;
 mod work;
 

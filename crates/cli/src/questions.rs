@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 
+use countersign_core::facts::Facts;
 use countersign_core::policy::Answers;
 use countersign_core::signoff::statement::Answer;
 use jiff::Timestamp;
 
-use crate::collect::Merge;
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
 use crate::style::{BOLD, DIM, paint};
@@ -19,8 +19,8 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    pub(crate) fn of(rules: &Rules, merge: &Merge, now: Timestamp) -> Self {
-        let seen = rules.policy.observe(&merge.collected.facts, now);
+    pub(crate) fn of(rules: &Rules, facts: &Facts, now: Timestamp) -> Self {
+        let seen = rules.policy.observe(facts, now);
         let questions = rules.policy.questions(&seen);
         Self {
             questions: questions.into_iter().map(str::to_owned).collect(),
@@ -63,6 +63,16 @@ impl Questions {
             }
         }
         Ok(Some(answers))
+    }
+}
+
+/// The questions that an approval of a change has to answer to count.
+pub(crate) fn required(rules: &Rules, facts: &Facts, now: Timestamp) -> Vec<String> {
+    let asked = Questions::of(rules, facts, now);
+    if asked.required {
+        asked.questions
+    } else {
+        Vec::new()
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign_core::roster::Person;
+use countersign_core::signoff::Digest;
 use countersign_core::signoff::dsse::{self, Envelope};
 use countersign_core::signoff::sshsig::{NAMESPACE, fingerprint_of, unarmor};
 use countersign_core::signoff::statement::{Signed, Statement};
@@ -65,6 +66,17 @@ impl<'a> Signer<'a> {
         now: Timestamp,
         make: impl FnOnce(Signed) -> Statement,
     ) -> CliResult<Oid> {
+        self.seal_as(repo, subject.roster, now, make)
+    }
+
+    /// The same under a roster, by the SHA-256 of its file.
+    pub(crate) fn seal_as(
+        &self,
+        repo: &Repo,
+        roster: Digest,
+        now: Timestamp,
+        make: impl FnOnce(Signed) -> Statement,
+    ) -> CliResult<Oid> {
         let head = repo.signoffs_head()?;
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)
@@ -72,7 +84,7 @@ impl<'a> Signer<'a> {
         let statement = make(Signed {
             person: self.person.id.clone(),
             key: self.fingerprint.clone(),
-            roster: subject.roster,
+            roster,
             nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),
             issued_at: now,
             prev: head.prev,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use countersign_core::decide::{ExplainedIgnored, Said, SignOff};
 use countersign_core::involvement::{Channel, Claim, Evidence, Strength, witness};
-use countersign_core::policy::Answers;
 use countersign_core::roster::{self, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::Landing;
@@ -19,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::collect::Collected;
 use crate::error::{CliError, CliResult, exit};
+use crate::questions;
 use crate::rules::{PEOPLE, Rules};
 
 /// What all changes onto one commit of a protected branch have in common, read
@@ -34,17 +34,7 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) fn of(repo: &Repo, onto: &Oid, rules: &Rules, chain: Chain) -> CliResult<Self> {
-        let mut known = BTreeMap::new();
-        let mut roster = None;
-        for bytes in repo.versions_of(onto, PEOPLE)? {
-            let digest = Digest::of(&bytes);
-            // The newest version is the one in force.
-            roster = roster.or(Some(digest));
-            let text = String::from_utf8_lossy(&bytes);
-            if let Ok(parsed) = roster::parse(&text, PEOPLE) {
-                known.insert(digest, parsed);
-            }
-        }
+        let (roster, known) = rosters(repo, onto)?;
         let policy = rules.policy.digest.parse().map_err(|error| {
             CliError::new(exit::INTERNAL, format!("the policy has no digest: {error}"))
         })?;
@@ -120,12 +110,8 @@ impl Subject {
         risky: &[RiskyHunk],
         now: Timestamp,
     ) -> CliResult<Counted> {
+        let questions = questions::required(rules, &collected.facts, now);
         let seen = rules.policy.observe(&collected.facts, now);
-        let questions = match rules.policy.settings.answers {
-            Answers::Required => rules.policy.questions(&seen),
-            Answers::Optional => Vec::new(),
-        };
-        let questions: Vec<String> = questions.into_iter().map(str::to_owned).collect();
         let review = rules.policy.self_review_of(&seen).map(|review| Review {
             items: &review.items,
             hunks: risky,
@@ -163,6 +149,13 @@ impl Subject {
             },
             now,
         );
+        Ok(Counted::of(verified, &rules.roster))
+    }
+}
+
+impl Counted {
+    /// What counts, as decisions take it.
+    pub(crate) fn of(verified: Verified, roster: &Roster) -> Self {
         let signoffs = verified
             .accepted
             .iter()
@@ -173,17 +166,15 @@ impl Subject {
                     Stance::Revoke | Stance::BreakGlass => return None,
                 };
                 Some(SignOff {
-                    person: rules.roster.index_of(&accepted.person)?,
+                    person: roster.index_of(&accepted.person)?,
                     said,
                     at: accepted.at,
                 })
             })
             .collect();
-        Ok(Counted { signoffs, verified })
+        Self { signoffs, verified }
     }
-}
 
-impl Counted {
     /// Statements that do not count, and why, for people.
     pub(crate) fn ignored(&self) -> Vec<ExplainedIgnored> {
         self.verified
@@ -250,9 +241,29 @@ impl Counted {
     }
 }
 
+/// The hash of the roster in force on a protected branch, and every roster that
+/// ever was by its hash.
+pub(crate) fn rosters(
+    repo: &Repo,
+    onto: &Oid,
+) -> CliResult<(Option<Digest>, BTreeMap<Digest, Roster>)> {
+    let mut known = BTreeMap::new();
+    let mut roster = None;
+    for bytes in repo.versions_of(onto, PEOPLE)? {
+        let digest = Digest::of(&bytes);
+        // The newest version is the one in force.
+        roster = roster.or(Some(digest));
+        let text = String::from_utf8_lossy(&bytes);
+        if let Ok(parsed) = roster::parse(&text, PEOPLE) {
+            known.insert(digest, parsed);
+        }
+    }
+    Ok((roster, known))
+}
+
 /// The repository, known by its first commit: the same in every clone, however
 /// it was fetched, and nobody's choice.
-fn repository(repo: &Repo, onto: &Oid) -> CliResult<String> {
+pub(crate) fn repository(repo: &Repo, onto: &Oid) -> CliResult<String> {
     Ok(format!("root:{}", repo.root_of(onto)?))
 }
 

@@ -4,14 +4,17 @@ mod backtest;
 mod catalog;
 mod check;
 mod declare;
+mod gate;
 mod guard;
 mod init;
 mod plan;
 mod policy;
 mod queue;
+mod radius;
 mod report;
 mod scan;
 mod sign;
+mod sign_plan;
 mod signoffs;
 
 use std::path::PathBuf;
@@ -20,6 +23,8 @@ use clap::{Args, Parser, Subcommand};
 use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
+
+pub(crate) use plan::Judged;
 
 /// The safety interlock between AI coding tools and production.
 ///
@@ -42,15 +47,17 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
-    Sign(sign::SignArgs),
+    Sign(Box<sign::SignArgs>),
     Declare(declare::DeclareArgs),
     Queue(queue::QueueArgs),
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     #[command(subcommand)]
     Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
     Scan(scan::ScanArgs),
-    Plan(plan::PlanArgs),
+    Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
@@ -59,6 +66,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     #[command(subcommand)]
     Report(report::ReportCommand),
+    #[command(subcommand)]
+    Radius(radius::RadiusCommand),
 }
 
 /// Which repository.
@@ -93,6 +102,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
         Command::Queue(args) => queue::run(&args),
+        Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),
@@ -102,6 +112,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Report(command) => report::run(&command),
+        Command::Radius(command) => radius::run(&command),
     }
 }
 

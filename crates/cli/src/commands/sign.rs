@@ -4,18 +4,20 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use countersign_core::decide::{IgnoredBecause, Verdict};
+use countersign_core::decide::{Decision, IgnoredBecause, Verdict};
+use countersign_core::facts::Facts;
 use countersign_core::moment::parse_duration;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
     About, Answer, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
 };
-use countersign_git::{FileChange, Range};
+use countersign_git::{FileChange, Oid, Range};
 use jiff::Timestamp;
 
 use super::RepoArgs;
 use super::check::judge;
+use super::plan::MakerArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
 use crate::questions::Questions;
@@ -23,7 +25,7 @@ use crate::report::{self, CheckReport, count};
 use crate::risky;
 use crate::rules::Rules;
 use crate::signer::Signer;
-use crate::signoffs::Subject;
+use crate::signoffs::{Counted, Subject};
 use crate::style::{BOLD, DIM, paint};
 
 /// Sign off exactly this change, or veto it.
@@ -34,36 +36,46 @@ use crate::style::{BOLD, DIM, paint};
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// `BASE..HEAD`, or one revision; else as `check`.
+    #[arg(conflicts_with = "plan")]
     range: Option<String>,
+    /// Sign exactly this plan instead; several files as for `plan`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) maker: MakerArgs,
     /// Do not let this change through. Stands until you revoke it.
     #[arg(long, conflicts_with = "revoke")]
-    veto: bool,
+    pub(super) veto: bool,
     /// Take back an earlier statement of yours (its SHA-256, or the beginning).
     #[arg(long, value_name = "STATEMENT")]
-    revoke: Option<String>,
+    pub(super) revoke: Option<String>,
     /// In your own words.
     #[arg(long, short, value_name = "TEXT")]
-    message: Option<String>,
+    pub(super) message: Option<String>,
     /// Count only for these very commits, not after a rebase.
     #[arg(long)]
     exact: bool,
     /// How long it counts, such as `7d`.
     #[arg(long, value_name = "TIME")]
-    expires: Option<String>,
+    pub(super) expires: Option<String>,
     /// The answer to a question of the rules, by its number; repeat for each.
     #[arg(long = "answer", value_name = "N=TEXT", conflicts_with_all = ["veto", "revoke"])]
     answers: Vec<String>,
     /// Your private key, or the public key of one in an agent.
     #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// Do not ask; for when you have read the screen before.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    repo: RepoArgs,
+    pub(super) repo: RepoArgs,
 }
 
 pub(super) fn run(args: &SignArgs) -> CliResult {
+    if !args.plan.is_empty() {
+        return super::sign_plan::run(args);
+    }
+    args.maker.refuse_without_plan()?;
     let repo = args.repo.open()?;
     let range = match &args.range {
         Some(text) => repo.parse_range(text)?,
@@ -84,14 +96,35 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     let report = CheckReport::new(&range, &rules, &merge, &before);
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
-    let act = Act::of(args, &merge)?;
+    let act = Act::of(args, merge.counted.as_ref())?;
+    let facts = &merge.collected.facts;
+    let Some(said) = asked(&mut out, args, &act, &signer, &rules, facts)? else {
+        return Ok(exit::HOLD);
+    };
+    let statement = statement(&rules, &merge, subject, &signer, said, &report, &range)?;
+    let id = signer.seal(&repo, subject, Timestamp::now(), statement)?;
+    let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
+    let decision = judge(&rules, &after, Timestamp::now());
+    conclude(&mut out, &act, &signer, &id, &rules, &decision)
+}
+
+/// Puts the questions of the rules and asks whether to sign; `None` when nothing
+/// is to be signed.
+pub(super) fn asked<'a>(
+    out: &mut impl Write,
+    args: &'a SignArgs,
+    act: &'a Act,
+    signer: &Signer<'_>,
+    rules: &Rules,
+    facts: &Facts,
+) -> CliResult<Option<Said<'a>>> {
     // Whoever signs without being asked may have read it elsewhere, and when is
     // not known here.
     let shown_at = (!args.yes).then(Timestamp::now);
     let answers = match act {
         Act::Approve => {
-            let questions = Questions::of(&rules, &merge, now);
-            questions.answered(&mut out, &args.answers, args.yes)?
+            let questions = Questions::of(rules, facts, Timestamp::now());
+            questions.answered(out, &args.answers, args.yes)?
         }
         Act::Veto | Act::Revoke(_) => Some(Vec::new()),
     };
@@ -100,22 +133,29 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
             out,
             "nothing signed: the policy requires an answer to each question"
         )?;
-        return Ok(exit::HOLD);
+        return Ok(None);
     };
-    if !confirmed(&mut out, args, &signer, &act)? {
+    if !confirmed(out, args, signer, act)? {
         writeln!(out, "nothing signed")?;
-        return Ok(exit::HOLD);
+        return Ok(None);
     }
-    let said = Said {
+    Ok(Some(Said {
         args,
-        act: &act,
+        act,
         answers,
         shown_at,
-    };
-    let statement = statement(&rules, &merge, subject, &signer, said, &report, &range)?;
-    let id = signer.seal(&repo, subject, Timestamp::now(), statement)?;
-    let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
-    let decision = judge(&rules, &after, Timestamp::now());
+    }))
+}
+
+/// Tells what was signed and what it changed; the exit code.
+pub(super) fn conclude(
+    out: &mut impl Write,
+    act: &Act,
+    signer: &Signer<'_>,
+    id: &Oid,
+    rules: &Rules,
+    decision: &Decision,
+) -> CliResult {
     let verdict = decision.explain(&rules.policy, &rules.roster).summary;
     writeln!(
         out,
@@ -141,19 +181,19 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
 }
 
 /// What the signer does.
-enum Act {
+pub(super) enum Act {
     Approve,
     Veto,
     Revoke(Digest),
 }
 
 impl Act {
-    fn of(args: &SignArgs, merge: &Merge) -> CliResult<Self> {
+    pub(super) fn of(args: &SignArgs, counted: Option<&Counted>) -> CliResult<Self> {
         let Some(wanted) = &args.revoke else {
             return Ok(if args.veto { Self::Veto } else { Self::Approve });
         };
-        let counted = merge.counted.iter();
         let mut found = counted
+            .into_iter()
             .flat_map(|counted| &counted.verified.accepted)
             .map(|it| it.statement)
             .filter(|statement| wanted.len() >= 4 && statement.to_string().starts_with(wanted));
@@ -183,7 +223,7 @@ impl Act {
         }
     }
 
-    const fn stance(&self) -> Stance {
+    pub(super) const fn stance(&self) -> Stance {
         match self {
             Self::Approve => Stance::Approve,
             Self::Veto => Stance::Veto,
@@ -275,11 +315,11 @@ pub(super) fn about(subject: &Subject, range: &Range) -> About {
 }
 
 /// What the signer said on the screen.
-struct Said<'a> {
-    args: &'a SignArgs,
-    act: &'a Act,
-    answers: Vec<Answer>,
-    shown_at: Option<Timestamp>,
+pub(super) struct Said<'a> {
+    pub(super) args: &'a SignArgs,
+    pub(super) act: &'a Act,
+    pub(super) answers: Vec<Answer>,
+    pub(super) shown_at: Option<Timestamp>,
 }
 
 fn statement(

@@ -309,6 +309,7 @@ impl Reader<'_> {
         }
         out.extend(self.bound(raw.tier).map(Condition::Tier));
         out.extend(self.list(raw.environment, Condition::Environment));
+        out.extend(self.list(raw.effects, Condition::Effects));
         out.extend(self.bound(raw.services).map(Condition::Services));
         out.extend(self.bound(raw.functions).map(Condition::Functions));
         out.extend(self.bound(raw.customers).map(Condition::Customers));

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Answers, Mode};
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
 use crate::involvement::{Role, Verdict};
 use crate::usage::Maturity;
@@ -94,6 +94,7 @@ pub(super) struct RawWhen {
     pub(super) owners: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) tier: Option<Spanned<RawBound>>,
     pub(super) environment: Option<Spanned<Vec<Environment>>>,
+    pub(super) effects: Option<Spanned<Vec<Verb>>>,
     pub(super) services: Option<Spanned<RawBound>>,
     pub(super) functions: Option<Spanned<RawBound>>,
     pub(super) customers: Option<Spanned<RawBound>>,
