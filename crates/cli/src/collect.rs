@@ -1,26 +1,30 @@
 //! From a range of commits to the facts that policies ask about.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use countersign_core::catalog::Catalog;
 use countersign_core::decide::Statements;
-use countersign_core::effect::Environment;
+use countersign_core::effect::{Environment, Verb};
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
+use countersign_core::problem::Problem;
 use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
 use countersign_core::signoff::Digest;
-use countersign_core::signoff::chain::Chain;
-use countersign_core::signoff::statement::Shown;
+use countersign_core::signoff::statement::{RiskyHunk, Shown};
 use countersign_core::usage::{Activity, Maturity};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
-use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo, Trust};
+use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Oid, Range, Repo, Trust};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::collect_applied::{self, Applied, is_applied};
+use crate::collect_locks::{self, Lock};
 use crate::error::{CliError, CliResult, exit};
+use crate::risky;
 use crate::rules::Rules;
-use crate::signoffs::{Counted, Subject};
+use crate::signoffs::{Counted, Ground, Subject};
 
 /// Lines added and deleted, by the involvement of the commit they are in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -70,6 +74,10 @@ pub(crate) struct Collected {
     pub(crate) radius: Option<Radius>,
     /// Plans and migrations in it, where they were read.
     pub(crate) applied: Applied,
+    /// Lockfiles in it, compared package by package.
+    pub(crate) locks: Vec<Lock>,
+    /// What is wrong with files of the change.
+    pub(crate) problems: Vec<Problem>,
     pub(crate) commits: usize,
 }
 
@@ -83,10 +91,10 @@ pub(crate) fn is_person(who: &Identity) -> bool {
 }
 
 /// What is known of a change beside its commits.
-pub(crate) struct Context<'a> {
-    /// Where signed statements are looked for.
-    pub(crate) chain: &'a Chain,
-    /// What they have to be about; `None` when nothing can be bound.
+#[derive(Default)]
+pub(crate) struct Context {
+    /// What statements have to be about to count; `None` where nothing was ever
+    /// signed, or the change goes onto nothing.
     pub(crate) subject: Option<Subject>,
     /// The commits that were signed, where others with the same content landed
     /// in their place: whoever committed those made nothing.
@@ -106,18 +114,43 @@ pub(crate) struct Also {
 
 /// Collects the facts of a merge, and the statements that count for it.
 pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -> CliResult<Merge> {
+    let ground = ground(repo, range.onto.as_ref(), rules)?;
+    merge_on(repo, range, rules, ground.as_ref(), now)
+}
+
+/// What changes onto a commit have in common; `None` where nothing was ever
+/// signed, because finding it costs several processes.
+pub(crate) fn ground(
+    repo: &Repo,
+    onto: Option<&Oid>,
+    rules: &Rules,
+) -> CliResult<Option<Arc<Ground>>> {
+    let Some(onto) = onto else {
+        return Ok(None);
+    };
     let chain = repo.signoffs()?;
-    // Binding costs several processes, so only where something was ever signed.
-    let subject = if chain.entries().is_empty() {
-        None
-    } else {
-        Subject::of(repo, range, rules)?
+    if chain.entries().is_empty() {
+        return Ok(None);
+    }
+    let ground = Ground::of(repo, onto, rules, Arc::new(chain))?;
+    Ok(Some(Arc::new(ground)))
+}
+
+/// The same where the ground is known already, for judging many changes.
+pub(crate) fn merge_on(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    ground: Option<&Arc<Ground>>,
+    now: Timestamp,
+) -> CliResult<Merge> {
+    let subject = match ground {
+        Some(ground) => Subject::on(repo, range, ground)?,
+        None => None,
     };
     let context = Context {
-        chain: &chain,
         subject,
-        signed: None,
-        also: Vec::new(),
+        ..Context::default()
     };
     merge_in(repo, range, rules, now, context)
 }
@@ -128,7 +161,7 @@ pub(crate) fn merge_in(
     range: &Range,
     rules: &Rules,
     now: Timestamp,
-    context: Context<'_>,
+    context: Context,
 ) -> CliResult<Merge> {
     let keys = |email: &str| signing_keys(&rules.roster, email);
     let trust = Trust {
@@ -142,31 +175,53 @@ pub(crate) fn merge_in(
     }
     let catalog = rules.catalog.as_ref();
     let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
+    let (locks, problems) = match catalog {
+        Some(catalog) => collect_locks::read(repo, range, &files, catalog)?,
+        None => Default::default(),
+    };
     let model = catalog.map(Model::new);
     let facts_of = |judged: &Judged| {
-        let mut collected = facts(judged, &files, rules, model.as_ref(), now);
+        let mut collected = facts(judged, &files, &locks, rules, model.as_ref(), now);
         collected.facts.irreversible = applied.irreversible();
+        collected.facts.effects = applied.verbs();
         for also in &context.also {
             collected.also_made_by(&rules.roster, also);
         }
         collected
     };
     let mut collected = facts_of(&judged);
-    let (chain, subject) = (context.chain, context.subject);
+    let subject = context.subject;
+    let risky = if rules.policy.self_review.is_some() {
+        risky::hunks(repo, range, &files)?
+    } else {
+        Vec::new()
+    };
     let mut counted = None;
     if let Some(subject) = &subject {
-        let mut found = subject.count(repo, chain, rules, &collected, now)?;
+        let mut found = subject.count(repo, rules, &collected, &risky, now)?;
         if found.declare(&mut judged, &collected) {
             collected = facts_of(&judged);
             // What was declared may be more than a signer was shown.
-            found = subject.count(repo, chain, rules, &collected, now)?;
+            found = subject.count(repo, rules, &collected, &risky, now)?;
+        }
+        let facts = &mut collected.facts;
+        facts.self_reviewed = found.verified.self_reviewed_by().is_some();
+        let sponsors = found.verified.sponsors.iter();
+        // Who vouches for a change cannot sign it off, so is not asked to.
+        if facts.self_reviewed {
+            for sponsor in sponsors.filter_map(|id| rules.roster.index_of(id)) {
+                facts.authors.insert(sponsor);
+            }
         }
         counted = Some(found);
     }
     collected.applied = applied;
+    collected.locks = locks;
+    collected.problems = problems;
     Ok(Merge {
         collected,
         files,
+        risky,
         subject,
         counted,
     })
@@ -190,6 +245,11 @@ impl Collected {
         }
         let level = person.map_or(roster.levels().lowest(), |person| person.level);
         self.facts.author_level = self.facts.author_level.min(level);
+        // Someone on the roster may go by that name, and sign what they pushed.
+        let unidentified = &mut self.facts.unidentified;
+        if person.is_none() && !unidentified.contains(&also.who) {
+            unidentified.push(also.who.clone());
+        }
         let known = self.authors.iter_mut().find(|author| match person {
             Some(person) => author.person.as_ref() == Some(&person.id),
             None => author.email == also.who,
@@ -214,6 +274,8 @@ impl Collected {
 pub(crate) struct Merge {
     pub(crate) collected: Collected,
     pub(crate) files: Vec<FileChange>,
+    /// What a self-review has to explain; empty where no policy asks for one.
+    pub(crate) risky: Vec<RiskyHunk>,
     /// Absent when nothing was ever signed here, or the change goes onto nothing.
     subject: Option<Subject>,
     pub(crate) counted: Option<Counted>,
@@ -235,6 +297,11 @@ impl Merge {
             let message = "this change goes onto nothing, so there is nothing to bind to";
             CliError::new(exit::DATA, message).hint("name a range such as `main..HEAD`")
         })
+    }
+
+    /// What it has in common with other changes, where something was ever signed.
+    pub(crate) fn ground(&self) -> Option<&Arc<Ground>> {
+        self.subject.as_ref().map(|subject| &subject.ground)
     }
 
     /// The AI involvement that a signer is shown, for a statement.
@@ -281,10 +348,12 @@ pub(crate) fn signing_keys(roster: &Roster, email: &str) -> Vec<String> {
 }
 
 /// The facts of a change made of these commits and files; `model` is that of
-/// the rules' catalogue.
+/// the rules' catalogue. A lockfile that was compared counts as the services
+/// that use what changed in it; one that was not, as everything in its folder.
 pub(crate) fn facts(
     judged: &Judged,
     files: &[FileChange],
+    locks: &[Lock],
     rules: &Rules,
     model: Option<&Model<'_>>,
     now: Timestamp,
@@ -302,23 +371,32 @@ pub(crate) fn facts(
         .flat_map(|path| rules.owners.of(path))
         .map(str::to_owned)
         .collect();
+    let traced = |path: &str| {
+        locks
+            .iter()
+            .find(|lock| lock.path == path && lock.is_traced())
+    };
     let (mut services, mut tier) = (BTreeSet::new(), None);
     if let Some(catalog) = &rules.catalog {
-        tier = catalog.tier_of(paths.iter().copied()).map(u64::from);
+        let shipped = paths.iter().filter(|path| !catalog.ships_nothing(path));
+        let shipped = shipped.flat_map(|path| touched(path, traced(path), catalog));
+        let tiers = shipped.filter_map(|at| catalog.services().get(at as usize));
+        tier = tiers.map(|service| u64::from(catalog.tier(service))).min();
         for path in &paths {
-            owners.extend(catalog.owners_of(path).into_iter().map(str::to_owned));
-            let touched = catalog.components_of(path);
-            services.extend(
-                touched
-                    .iter()
-                    .filter_map(|service| catalog.services().get(*service as usize))
-                    .map(|service| service.id.clone()),
-            );
+            let touched = touched(path, traced(path), catalog).into_iter();
+            for service in touched.filter_map(|at| catalog.services().get(at as usize)) {
+                owners.extend(service.owner.clone());
+                services.insert(service.id.clone());
+            }
         }
     }
     let radius = rules.catalog.as_ref().zip(model).map(|(catalog, model)| {
+        let hit = |path: &&str| {
+            let lock = traced(path).and_then(|lock| lock.hit(catalog));
+            lock.unwrap_or_else(|| Hit::path(path, catalog))
+        };
         model.radius(&Change {
-            hits: paths.iter().map(|path| Hit::path(path, catalog)).collect(),
+            hits: paths.iter().map(hit).collect(),
             ..Change::default()
         })
     });
@@ -335,11 +413,16 @@ pub(crate) fn facts(
         involvement: involvement.verdict,
         roles: involvement.roles.clone(),
         suppressed: involvement.suppressed,
+        unidentified: made_by.unidentified(),
         authors: made_by.people,
         author_level: made_by.level,
         owners,
         tier,
         environment: Environment::Unknown,
+        effects: match may_destroy(&paths) {
+            Some(_) => BTreeSet::new(),
+            None => BTreeSet::from([Verb::Unknown]),
+        },
         reach,
         irreversible: may_destroy(&paths),
         usage: usage(&involvement, rules, now),
@@ -347,6 +430,7 @@ pub(crate) fn facts(
         files: files.len() as u64,
         // Times in commits are claims of their author, so none is used.
         changed_at: None,
+        self_reviewed: false,
         paths: paths.into_iter().map(str::to_owned).collect(),
     };
     Collected {
@@ -355,9 +439,19 @@ pub(crate) fn facts(
         lines,
         radius,
         applied: Applied::default(),
+        locks: Vec::new(),
+        problems: Vec::new(),
         authors: made_by.authors,
         services: services.into_iter().collect(),
         commits: commits.len(),
+    }
+}
+
+/// Positions of the services that a path touches.
+fn touched(path: &str, lock: Option<&Lock>, catalog: &Catalog) -> Vec<u32> {
+    match lock {
+        Some(lock) => lock.services.clone(),
+        None => catalog.components_of(path),
     }
 }
 
@@ -421,6 +515,15 @@ impl MadeBy {
             made_by.level = roster.levels().lowest();
         }
         made_by
+    }
+
+    /// Mailboxes of people who are not on the roster.
+    fn unidentified(&self) -> Vec<String> {
+        self.authors
+            .iter()
+            .filter(|author| author.is_person && author.person.is_none())
+            .map(|author| author.email.clone())
+            .collect()
     }
 
     fn add(&mut self, participant: &Participant, roster: &Roster) {

@@ -5,6 +5,7 @@
 //! the gate lets through is what the others find in order.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use countersign_core::decide::{Decision, Verdict};
 use countersign_core::policy::Mode;
@@ -21,7 +22,7 @@ use crate::collect::{self, Also, Context, Merge};
 use crate::commands::judge;
 use crate::error::CliResult;
 use crate::rules::Rules;
-use crate::signoffs::{self, Subject};
+use crate::signoffs::{self, Ground, Subject};
 
 /// How much later than the commit that landed something may be signed and still
 /// be taken as signed before, because clocks differ.
@@ -42,7 +43,7 @@ pub(crate) struct Line<'a> {
     repo: &'a Repo,
     /// The full name of its ref.
     pub(crate) target: String,
-    chain: &'a Chain,
+    chain: &'a Arc<Chain>,
     /// Recorded advances of the branch, oldest first.
     advances: Vec<Advance>,
     signed: Vec<Signed<'a>>,
@@ -92,7 +93,12 @@ impl Step {
 
 impl<'a> Line<'a> {
     /// `target` is the full name of the ref; `at` any commit of the repository.
-    pub(crate) fn new(repo: &'a Repo, target: &str, at: &Oid, chain: &'a Chain) -> CliResult<Self> {
+    pub(crate) fn new(
+        repo: &'a Repo,
+        target: &str,
+        at: &Oid,
+        chain: &'a Arc<Chain>,
+    ) -> CliResult<Self> {
         let repository = signoffs::repository(repo, at)?;
         let mut advances = repo.advances()?;
         advances.retain(|it| it.target == target);
@@ -211,7 +217,8 @@ impl<'a> Line<'a> {
         let subject = if self.chain.entries().is_empty() {
             None
         } else {
-            let subject = Subject::landed(self.repo, &self.target, &step.parent, rules, proposed)?;
+            let ground = Ground::of(self.repo, &step.parent, rules, Arc::clone(self.chain))?;
+            let subject = Subject::landed(&self.target, proposed, &Arc::new(ground));
             let subject = subject.spent(spent);
             Some(match step.landed {
                 Some((_, LandedAs::OneCommit)) => subject.squashed(),
@@ -219,7 +226,6 @@ impl<'a> Line<'a> {
             })
         };
         let context = Context {
-            chain: self.chain,
             subject,
             signed,
             also,

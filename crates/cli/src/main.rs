@@ -4,17 +4,25 @@
 mod catalogue;
 mod collect;
 mod collect_applied;
+mod collect_locks;
 mod collect_plan;
 mod commands;
 mod error;
+mod gate_record;
 mod input;
 mod landing;
+mod questions;
 mod report;
+mod risky;
 mod rules;
+mod self_review;
 mod signer;
 mod signoffs;
+mod signoffs_plan;
+mod states;
 mod style;
 mod vsa;
+mod work;
 
 use std::process::ExitCode;
 

@@ -127,6 +127,32 @@ pub(crate) fn sign(key: &Path, namespace: &str, message: &[u8]) -> CliResult<Vec
         .map_err(|error| CliError::new(exit::INTERNAL, format!("ssh-keygen's answer: {error}")))
 }
 
+/// The person that git is set up for here: the owner of the signing key, else
+/// of the mailbox. Nothing is asked, and no private key is read.
+pub(crate) fn configured_person(repo: &Repo, rules: &Rules) -> CliResult<Option<usize>> {
+    let key = match repo.config("user.signingKey")? {
+        // Git also takes the public key itself.
+        Some(key) if key.starts_with("key::") || key.starts_with("ssh-") => {
+            Some(key.trim_start_matches("key::").to_owned())
+        }
+        Some(_) => written_public_key(&configured(repo)?),
+        None => None,
+    };
+    let line = key.map(|text| {
+        let words: Vec<&str> = text.split_whitespace().take(2).collect();
+        words.join(" ")
+    });
+    let owner = line.and_then(|line| {
+        let (person, _) = rules.roster.by_key(&line)?;
+        rules.roster.index_of(&person.id)
+    });
+    if owner.is_some() {
+        return Ok(owner);
+    }
+    let email = repo.config("user.email")?;
+    Ok(email.and_then(|email| rules.roster.by_email(&email)))
+}
+
 fn configured(repo: &Repo) -> CliResult<PathBuf> {
     let key = repo.config("user.signingKey")?.ok_or_else(|| {
         CliError::new(exit::NOT_FOUND, "no signing key is configured")
@@ -139,16 +165,22 @@ fn configured(repo: &Repo) -> CliResult<PathBuf> {
     ))
 }
 
-/// The public half: the file itself, the file beside it, or asked of OpenSSH.
-fn public_key(key: &Path) -> CliResult<String> {
+/// The public half where it is in a file: the file itself or the one beside it.
+fn written_public_key(key: &Path) -> Option<String> {
     let beside = PathBuf::from(format!("{}.pub", key.display()));
     let place = if key.extension().is_some_and(|ext| ext == "pub") {
         key
     } else {
         &beside
     };
-    if let Ok(text) = std::fs::read_to_string(place) {
-        return Ok(text.trim().to_owned());
+    let text = std::fs::read_to_string(place).ok()?;
+    Some(text.trim().to_owned())
+}
+
+/// The public half, in a file or asked of OpenSSH.
+fn public_key(key: &Path) -> CliResult<String> {
+    if let Some(text) = written_public_key(key) {
+        return Ok(text);
     }
     let output = Command::new("ssh-keygen")
         .arg("-y")

@@ -442,3 +442,39 @@ fn base64(text: &str) -> Vec<u8> {
         .unwrap();
     child.wait_with_output().unwrap().stdout
 }
+
+#[test]
+fn the_self_review_and_the_questions_stay_what_they_are() {
+    let org = Org::with_change("src/app.py");
+    org.repo.switch("main");
+    let file = ".countersign/policy.toml";
+    let policy = std::fs::read_to_string(org.repo.path().join(file)).unwrap();
+    let asks = "require = [{ signoffs = 1, level = \"senior\", above_author = true }]";
+    assert!(policy.contains(asks));
+    let policy = policy
+        .replace(asks, &format!("{asks}\nquestions = [\"What breaks?\"]"))
+        .replace(
+            "unmapped_tier = 3",
+            "answers = \"required\"\nunmapped_tier = 3",
+        );
+    let policy = format!("{policy}\n[self_review]\nitems = [\"I have run it\"]\n");
+    org.repo.commit(PAT, "Authors go first", &[(file, &policy)]);
+    org.repo.switch("retry");
+
+    // Whoever breaks the glass answers nothing: it is no approval.
+    let said = break_glass(&org, "sen", &["--rules", "ai-below-senior"]);
+    assert!(
+        said.starts_with("exit 1\n") && said.contains("now: hold (self-review first)"),
+        "{said}"
+    );
+    let said = break_glass(&org, "pat", &[]);
+    assert!(
+        said.starts_with("exit 65\n") && said.contains("only the self-review is missing"),
+        "{said}"
+    );
+    let said = org.sign("jun", &["declare", "main..retry", "--reviewed", "--yes"]);
+    assert!(
+        said.starts_with("exit 0\n") && said.contains("allowed by break-glass of sen"),
+        "{said}"
+    );
+}

@@ -1,489 +1,477 @@
-//! The gate of a bare repository, through the installed hook and real pushes.
+//! Signing plans and letting them through, once, through the real binary.
 
-#![allow(clippy::unwrap_used, reason = "set-up that fails has to fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "set-up that fails has to fail loudly"
+)]
 
 mod common;
 
-use common::server::Server;
-use common::{CODE, Org, countersign, shown};
-use countersign_testkit::Who;
+use std::path::Path;
+use std::process::Output;
 
-const JUN: Who = Who::new("Jun Junior", "jun@example.com");
-const SEN: Who = Who::new("Sen Senior", "sen@example.com");
-const PAT: Who = Who::new("Pat Principal", "pat@example.com");
-const SIGN: [&str; 3] = ["sign", "main..retry", "--yes"];
-const BOTH: [&str; 2] = ["refs/countersign/signoffs", "retry:main"];
+use common::{Org, countersign, shown, terraform};
 
-#[track_caller]
-fn held(said: &str, because: &str) {
-    assert!(said.starts_with("exit 1\n"), "{said}");
-    assert!(said.contains("HOLD  needs 1 sign-off"), "{said}");
-    assert!(said.contains("pre-receive hook declined"), "{said}");
-    assert!(said.contains(because), "{said}");
+/// A migration that a junior wrote.
+const DROP: &str = "DROP TABLE orders;\n";
+
+/// An organisation under the built-in policy with a plan in `m.sql`.
+fn org() -> Org {
+    let org = Org::new();
+    org.repo.write("m.sql", DROP);
+    org
 }
 
-#[track_caller]
-fn landed(said: &str, because: &str) {
-    assert!(said.starts_with("exit 0\n"), "{said}");
-    assert!(
-        said.contains("ALLOW  main: ") && said.contains(because),
-        "{said}"
-    );
+fn run(org: &Org, args: &[&str]) -> String {
+    shown(&countersign(org.repo.path(), args))
 }
 
-/// The scenario of the issue, push by push.
-#[test]
-fn a_change_gets_in_with_the_sign_off_it_needs_and_with_no_other() {
-    let org = Org::with_change("src/app.py");
-    let server = Server::of(&org, &[]);
-    let before = server.tip("main");
+const STAGING: [&str; 4] = ["--env", "staging", "--by", "mia"];
 
-    // A junior pushes what an agent wrote. The branch is fine, main is not.
-    assert!(org.push(&["retry"]).starts_with("exit 0\n"));
-    let said = org.push(&["retry:main"]);
-    held(&said, "ai-below-senior");
-    assert!(said.contains("can sign      sen, sue, pat"), "{said}");
-    assert!(
-        said.contains("countersign sign origin/main..origin/retry && countersign signoffs push"),
-        "{said}"
-    );
-    assert_eq!(server.tip("main"), before);
+fn plan(org: &Org, more: &[&str]) -> String {
+    run(org, &[&["plan", "m.sql"], &STAGING[..], more].concat())
+}
 
-    // The author's own approval, made with their real key around the tool.
-    org.sign("mia", &SIGN);
-    org.forge("jun", |_| ());
-    held(&org.push(&BOTH), "approve of jun does not count");
-    // The sign-offs were in the same push, which is refused as a whole.
-    assert_eq!(
-        server.git(&["for-each-ref", "refs/countersign/signoffs"]),
-        ""
-    );
-    // A mid-level engineer's counts, but is not what is asked for.
-    held(&org.push(&BOTH), "approved by mia");
+fn gate(org: &Org, more: &[&str]) -> String {
+    run(
+        org,
+        &[&["gate", "apply", "m.sql"], &STAGING[..], more].concat(),
+    )
+}
 
-    org.sign("sen", &SIGN);
-    let approved = org.repo.head();
-
-    // An honest rebase onto what someone else landed meanwhile.
-    org.repo.switch("main");
-    org.repo.commit(PAT, "Elsewhere", &[("far.txt", "2\n")]);
-    landed(&org.push(&["main"]), "no sign-off needed");
-    org.repo.switch("retry");
-    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
-    let rebased = org.repo.head();
-
-    // The same line, moved to the other function.
-    let moved = CODE.replace(
-        "def guest():\n    check()\n    log()\n",
-        "def guest():\n    check()\n    log()\n    audit()\n",
-    );
-    org.repo.write("src/app.py", moved);
-    org.repo
-        .git_as(JUN, &["commit", "-q", "-a", "--amend", "--no-edit"]);
-    held(&org.push(&BOTH), "nobody yet");
-    let check = shown(&countersign(org.repo.path(), &["check", "main..retry"]));
-    assert!(
-        check.contains("approve of sen does not count: dropped"),
-        "{check}"
-    );
-
-    // Force-pushed back and forth: what was signed counts, and only it.
-    org.push(&["-f", "retry"]);
-    org.repo.git(&["reset", "-q", "--hard", &approved]);
-    org.push(&["-f", "retry"]);
-    let said = org.push(&BOTH);
-    assert!(
-        said.starts_with("exit 1\n") && said.contains("non-fast-forward"),
-        "{said}"
-    );
-    org.repo.git(&["reset", "-q", "--hard", &rebased]);
-    landed(
-        &org.push(&BOTH),
-        "approved by sen, kept: identical replay on",
-    );
-    assert_eq!(server.tip("main"), rebased);
-    // The gate has recorded both advances.
-    let record = server.git(&[
-        "log",
-        "--first-parent",
-        "--format=%s",
-        "refs/countersign/tips",
-    ]);
-    assert_eq!(
-        record,
-        "advance refs/heads/main\nadvance refs/heads/main\nthe record begins"
-    );
-    let verified = countersign(&server.path(), &["verify", "main~2..main"]);
-    let verified = shown(&verified);
-    assert!(verified.starts_with("exit 0\nVERIFIED"), "{verified}");
-    assert!(verified.contains("approve of sen") && verified.contains("kept: identical replay"));
+fn sign(org: &Org, who: &str, more: &[&str]) -> String {
+    let args = [&["sign", "--plan", "m.sql", "--yes"], &STAGING[..], more].concat();
+    org.sign(who, &args)
 }
 
 #[test]
-fn a_change_of_the_rules_is_judged_by_the_rules_it_would_replace() {
-    let org = Org::with_change("src/app.py");
-    let _server = Server::of(&org, &[]);
-    let shadow = "version = 1\n[settings]\nmode = \"shadow\"\n";
-    org.repo
-        .commit(JUN, "No rules", &[(".countersign/policy.toml", shadow)]);
-    org.sign("sen", &SIGN);
-    held(&org.push(&BOTH), "own-rules");
-    // Nor does it help to change them first, in the same push.
-    org.repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
-    org.repo
-        .git(&["update-ref", "-d", "refs/countersign/signoffs"]);
-    org.repo.switch("main");
-    org.repo
-        .commit(JUN, "No rules", &[(".countersign/policy.toml", shadow)]);
-    org.repo.merge("retry", "Merge retry");
-    held(&org.push(&["main"]), "own-rules");
-}
-
-#[test]
-fn whoever_left_before_it_landed_does_not_count() {
-    let org = Org::with_change("src/app.py");
-    let server = Server::of(&org, &[]);
-    org.sign("sen", &SIGN);
-    org.repo.switch("main");
-    let people = std::fs::read_to_string(org.repo.path().join(".countersign/people.toml")).unwrap();
-    let gone = people.replace("id = \"sen\"\n", "id = \"sen\"\nactive = false\n");
-    org.repo
-        .commit(PAT, "Sen left", &[(".countersign/people.toml", &gone)]);
-    // The highest level present is asked, and that is who made the change.
-    server.git(&[
-        "fetch",
-        "-q",
-        &org.repo.path().display().to_string(),
-        "main:main",
-    ]);
-    org.repo.switch("retry");
-    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
-    held(
-        &org.push(&BOTH),
-        "approve of sen does not count: the signer is no longer active",
+fn a_signed_plan_goes_through_once() {
+    let org = org();
+    assert!(
+        plan(&org, &[]).starts_with("exit 1\nHOLD"),
+        "{}",
+        plan(&org, &[])
     );
-    org.sign("pat", &SIGN);
-    landed(&org.push(&BOTH), "all sign-offs are there");
+    let held = gate(&org, &[]);
+    assert!(held.starts_with("exit 1\nHOLD"), "{held}");
+    assert!(held.contains("countersign sign --plan m.sql --env staging --by mia"));
+
+    let own = sign(&org, "mia", &[]);
+    assert!(
+        own.starts_with("exit 65\n") && own.contains("mia made the change"),
+        "{own}"
+    );
+    let signed = sign(&org, "sen", &["--message", "the table is empty"]);
+    assert!(
+        signed.starts_with("exit 0\n") && signed.contains("approved as sen"),
+        "{signed}"
+    );
+    let judged = plan(&org, &[]);
+    assert!(judged.starts_with("exit 0\nALLOW"), "{judged}");
+    assert!(
+        judged.contains("approved by sen: the table is empty"),
+        "{judged}"
+    );
+
+    let through = gate(&org, &[]);
+    assert!(through.starts_with("exit 0\nALLOW  m.sql"), "{through}");
+    assert!(through.contains("sen: approve") && through.contains("once in this clone"));
+    let again = gate(&org, &[]);
+    assert!(
+        again.starts_with("exit 2\nREFUSE  this plan was let through before, at "),
+        "{again}"
+    );
+    assert!(again.contains("by mia in staging"), "{again}");
+    assert!(plan(&org, &[]).contains("before, at "));
+    let json = gate(&org, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    assert_eq!(json["schema"], "countersign.gate/1");
+    assert_eq!(json["verdict"], "refuse");
+    assert_eq!(json["before"]["by"], "mia");
+    assert_eq!(json["spent"], serde_json::Value::Null);
 }
 
 #[test]
-fn refs_that_must_stay_stay() {
-    let org = Org::with_change("src/app.py");
-    let server = Server::of(&org, &[]);
-    org.sign("sen", &SIGN);
-    landed(&org.push(&BOTH), "all sign-offs are there");
-    let tip = server.tip("main");
-    let refused = |said: &str, because: &str| {
+fn a_signature_is_for_these_bytes_there_and_then() {
+    let org = org();
+    sign(&org, "sen", &[]);
+    // Other bytes under the same name.
+    org.repo.write("m.sql", "DROP TABLE orders, customers;\n");
+    let other = gate(&org, &[]);
+    assert!(other.starts_with("exit 1\nHOLD"), "{other}");
+    assert!(
+        other.contains("approve of sen does not count: it is about another plan"),
+        "{other}"
+    );
+    // The same bytes under another name are the same plan.
+    org.repo.write("m.sql", DROP);
+    org.repo.write("renamed.sql", DROP);
+    let renamed = run(&org, &[&["plan", "renamed.sql"], &STAGING[..]].concat());
+    assert!(renamed.starts_with("exit 0\nALLOW"), "{renamed}");
+    // Another environment.
+    let args = [
+        "gate",
+        "apply",
+        "m.sql",
+        "--env",
+        "production",
+        "--by",
+        "mia",
+    ];
+    let production = run(&org, &args);
+    assert!(production.starts_with("exit 1\nHOLD"), "{production}");
+    assert!(
+        production.contains("it is for `environment:staging`"),
+        "{production}"
+    );
+    // An agent that the signer was not shown.
+    let agent = gate(&org, &["--agent", "claude-code"]);
+    assert!(agent.starts_with("exit 1\nHOLD"), "{agent}");
+    assert!(
+        agent.contains("AI took part, which its signer was not shown"),
+        "{agent}"
+    );
+    // Nobody named: whoever signed may have made it.
+    let nobody = run(&org, &["gate", "apply", "m.sql", "--env", "staging"]);
+    assert!(
+        nobody.starts_with("exit 1\nHOLD") && nobody.contains("may be the only signer"),
+        "{nobody}"
+    );
+    // None of this has cost the permission.
+    assert!(gate(&org, &[]).starts_with("exit 0\nALLOW"));
+}
+
+#[test]
+fn vetoes_and_second_thoughts() {
+    let org = org();
+    sign(&org, "sen", &[]);
+    let veto = sign(&org, "pat", &["--veto", "--message", "not on a Friday"]);
+    assert!(
+        veto.starts_with("exit 0\n") && veto.contains("vetoed as pat"),
+        "{veto}"
+    );
+    let judged = plan(&org, &[]);
+    assert!(
+        judged.starts_with("exit 2\nREFUSE  vetoed by pat"),
+        "{judged}"
+    );
+    let json = plan(&org, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    let vetoes = json["signoffs"].as_array().unwrap().iter();
+    let veto = vetoes
+        .filter(|it| it["said"] == "veto")
+        .map(|it| it["statement"].as_str().unwrap());
+    let veto = veto.collect::<Vec<_>>().join("");
+    let back = sign(&org, "pat", &["--revoke", &veto[..8]]);
+    assert!(
+        back.starts_with("exit 0\n") && back.contains("taken back as pat"),
+        "{back}"
+    );
+    assert!(plan(&org, &[]).starts_with("exit 0\nALLOW"));
+    let json = plan(&org, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    let yes = json["signoffs"][0]["statement"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    sign(&org, "sen", &["--revoke", &yes[..8]]);
+    let judged = plan(&org, &[]);
+    assert!(judged.starts_with("exit 1\nHOLD"), "{judged}");
+    assert!(
+        judged.contains("approve of sen does not count: its signer took it back"),
+        "{judged}"
+    );
+    let late = sign(&org, "sen", &["--expires", "soon"]);
+    assert!(late.starts_with("exit 64\n"), "{late}");
+    let mixed = org.sign("sen", &["sign", "main..HEAD", "--env", "staging", "--yes"]);
+    assert!(
+        mixed.starts_with("exit 64\n") && mixed.contains("--plan FILE"),
+        "{mixed}"
+    );
+}
+
+/// `gate apply` with a command.
+fn apply(org: &Org, command: &[&str]) -> Output {
+    apply_in(org.repo.path(), command)
+}
+
+fn apply_in(dir: &Path, command: &[&str]) -> Output {
+    let args = [&["gate", "apply", "m.sql"], &STAGING[..], &["--"], command].concat();
+    countersign(dir, &args)
+}
+
+#[test]
+fn the_command_gets_the_checked_bytes() {
+    let org = org();
+    sign(&org, "sen", &[]);
+    // Wrong commands do not cost the permission.
+    let unnamed = shown(&apply(&org, &["true"]));
+    assert!(
+        unnamed.starts_with("exit 64\n") && unnamed.contains("`m.sql` or `{}`"),
+        "{unnamed}"
+    );
+    let missing = shown(&apply(&org, &["no-such-program", "{}"]));
+    assert!(missing.starts_with("exit 66\n"), "{missing}");
+    // The file is exchanged as soon as the command runs; it cannot write to
+    // what it was given either.
+    let script = "echo 'DROP DATABASE all' > m.sql; \
+                  (echo more >> \"$1\") 2>/dev/null && echo WRITABLE; cat \"$1\"; exit 7";
+    let output = apply(&org, &["sh", "-c", script, "sh", "m.sql"]);
+    assert_eq!(output.status.code(), Some(7), "{}", shown(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), DROP);
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("ALLOW  m.sql"));
+    // What ran is spent, whatever came of it.
+    org.repo.write("m.sql", DROP);
+    let again = apply(&org, &["cat", "{}"]);
+    assert_eq!(again.status.code(), Some(2), "{}", shown(&again));
+    assert!(again.stdout.is_empty());
+}
+
+#[test]
+fn of_many_gates_at_once_one_opens() {
+    let org = org();
+    sign(&org, "sen", &[]);
+    let dir = org.repo.path();
+    let opened: usize = std::thread::scope(|scope| {
+        let gates: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| apply_in(dir, &["cat", "m.sql"])))
+            .collect();
+        let done = gates.into_iter().map(|it| it.join().unwrap());
+        done.filter(|it| it.stdout == DROP.as_bytes()).count()
+    });
+    assert_eq!(opened, 1);
+}
+
+#[test]
+fn a_remote_makes_it_once_for_everyone() {
+    let org = org();
+    let bare = tempfile::tempdir().unwrap();
+    let server = bare.path().join("b.git").display().to_string();
+    org.repo.git(&["clone", "-q", "--bare", ".", &server]);
+    org.repo.git(&["remote", "add", "origin", &server]);
+    sign(&org, "sen", &[]);
+    run(&org, &["signoffs", "push"]);
+    let there = bare.path().join("c");
+    org.repo
+        .git(&["clone", "-q", &server, &there.display().to_string()]);
+    std::fs::write(there.join("m.sql"), DROP).unwrap();
+    let remote = ["--remote", "origin"];
+    let args = [&["gate", "apply", "m.sql"], &STAGING[..], &remote].concat();
+    // The other clone has fetched no sign-offs; the gate does.
+    let first = shown(&countersign(&there, &args));
+    assert!(first.starts_with("exit 0\nALLOW"), "{first}");
+    assert!(
+        first.contains("once for everyone who asks origin"),
+        "{first}"
+    );
+    let second = run(&org, &args);
+    assert!(
+        second.starts_with("exit 2\nREFUSE") && second.contains("according to origin"),
+        "{second}"
+    );
+    let nowhere = run(&org, &["gate", "apply", "m.sql", "--remote", "nowhere"]);
+    assert!(
+        nowhere.starts_with("exit 74\n") && nowhere.contains("not a remote"),
+        "{nowhere}"
+    );
+}
+
+/// One real object, as release 1; another release is an in-place change of
+/// `input`, or replaces the object (`triggers_replace`).
+fn applied_once(attribute: &str) -> Option<Org> {
+    let org = Org::new();
+    let code = format!(
+        "variable \"release\" {{}}\n\
+         resource \"terraform_data\" \"environment\" {{ {attribute} = var.release }}\n"
+    );
+    org.repo.write("main.tf", code);
+    terraform(org.repo.path(), &["init", "-input=false"])?;
+    let apply = ["apply", "-auto-approve", "-var=release=1"];
+    terraform(org.repo.path(), &apply)?;
+    Some(org)
+}
+
+/// How often the state was written, and how many objects are in it.
+fn state(folder: &Path) -> (u64, usize) {
+    let bytes = std::fs::read(folder.join("terraform.tfstate")).unwrap();
+    let state: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let resources = state["resources"].as_array().unwrap().len();
+    (state["serial"].as_u64().unwrap(), resources)
+}
+
+#[test]
+fn the_real_delete_and_recreate() {
+    let Some(org) = applied_once("triggers_replace") else {
+        return;
+    };
+    let folder = org.repo.path();
+    terraform(folder, &["plan", "-out=tf.plan", "-var=release=2"]);
+    let shows = terraform(folder, &["show", "-json", "tf.plan"]).unwrap();
+    std::fs::write(folder.join("tf.json"), shows.stdout).unwrap();
+    let before = state(folder);
+
+    // An agent in production: refused, binary and JSON, whoever signs.
+    for file in ["tf.plan", "tf.json"] {
+        let args = [
+            "plan",
+            file,
+            "--env",
+            "production",
+            "--by",
+            "sen",
+            "--agent",
+            "claude-code",
+        ];
+        let said = run(&org, &args);
         assert!(
-            said.starts_with("exit 1\n") && said.contains(because),
+            said.starts_with("exit 2\nREFUSE") && said.contains("agents-recreate-nothing"),
             "{said}"
         );
-        assert_eq!(server.tip("main"), tip);
-    };
-    refused(
-        &org.push(&[":main"]),
-        "REFUSE  main: a protected branch is not deleted",
-    );
-    refused(
-        &org.push(&["+main:main"]),
-        "REFUSE  main: a protected branch is not rewritten",
-    );
-    refused(
-        &org.push(&[":refs/countersign/signoffs"]),
-        "sign-offs are only ever added to",
-    );
-    refused(
-        &org.push(&["+main:refs/countersign/signoffs"]),
-        "sign-offs are only ever added to",
-    );
-    refused(
-        &org.push(&["+main:refs/countersign/tips"]),
-        "only the server writes this ref",
-    );
-    // Anything that is not a statement.
-    org.repo
-        .git(&["switch", "-q", "--detach", "refs/countersign/signoffs"]);
-    org.repo.commit(SEN, "junk", &[("junk", "x\n")]);
-    refused(
-        &org.push(&["HEAD:refs/countersign/signoffs"]),
-        "is no statement",
-    );
-    // New branches and tags are nobody's business.
-    let said = org.push(&["retry:feature/x", "retry:refs/tags/v1"]);
-    assert!(said.starts_with("exit 0\n"), "{said}");
-}
-
-#[test]
-fn protected_branches_are_those_of_the_policy() {
-    let org = Org::with_change("src/app.py");
-    org.repo.switch("main");
-    let policy = std::fs::read_to_string(org.repo.path().join(".countersign/policy.toml")).unwrap();
-    let policy = policy.replace("[settings]\n", "[settings]\nprotected = [\"release/*\"]\n");
-    org.repo
-        .commit(PAT, "Protect", &[(".countersign/policy.toml", &policy)]);
-    org.repo.switch("retry");
-    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
-    let _server = Server::of(&org, &[]);
-    let said = org.push(&["retry:release/1"]);
-    assert!(
-        said.contains("a new protected branch starts from a commit of main"),
-        "{said}"
-    );
-    assert!(org.push(&["main:release/1"]).starts_with("exit 0\n"));
-    held(&org.push(&["retry:release/1"]), "ai-below-senior");
-    assert!(org.push(&["retry:releases"]).starts_with("exit 0\n"));
-    // What was signed for one branch is for no other.
-    org.sign("sen", &SIGN);
-    held(
-        &org.push(&["refs/countersign/signoffs", "retry:release/1"]),
-        "it is for `refs/heads/main`",
-    );
-}
-
-/// As a forge does for whoever presses the button: the author stays.
-fn squash(org: &Org) {
-    org.repo.git(&["merge", "-q", "--squash", "retry"]);
-    let message = format!("Retry (#1){}", common::CLAUDE);
-    org.repo.commit_by(JUN, SEN, &message, &[]);
-}
-
-#[test]
-fn every_way_to_land_is_let_through_and_verified() {
-    type Land<'a> = (&'a str, &'a dyn Fn(&Org), &'a str);
-    let ways: [Land<'_>; 4] = [
-        (
-            "merge",
-            &|org| drop(org.repo.merge("retry", "Merge retry")),
-            "landed as merge",
-        ),
-        ("squash", &|org| squash(org), "landed as one commit"),
-        (
-            "rebase",
-            &|org| drop(org.repo.git_as(SEN, &["cherry-pick", "main..retry"])),
-            "landed as every commit",
-        ),
-        (
-            "fast-forward",
-            &|org| drop(org.repo.git(&["merge", "-q", "--ff-only", "retry"])),
-            "landed as every commit",
-        ),
+    }
+    let agent = [
+        "--plan",
+        "tf.plan",
+        "--env",
+        "production",
+        "--by",
+        "sen",
+        "--agent",
+        "claude-code",
     ];
-    for (way, land, how) in ways {
-        let org = Org::with_change("src/app.py");
-        org.repo.commit(
-            JUN,
-            &format!("More{}", common::CLAUDE),
-            &[("src/more.py", "more\n")],
-        );
-        let server = Server::of(&org, &[]);
-        org.sign("sen", &SIGN);
-        org.repo.switch("main");
-        if way != "fast-forward" {
-            org.repo.commit(PAT, "Elsewhere", &[("far.txt", "2\n")]);
-        }
-        land(&org);
-        let said = org.push(&["refs/countersign/signoffs", "main"]);
-        landed(&said, "all sign-offs are there");
-        let said = shown(&countersign(&server.path(), &["verify", "main"]));
-        assert!(said.starts_with("exit 0\nVERIFIED"), "{way}: {said}");
-        assert!(
-            said.contains(how) && said.contains("approve of sen"),
-            "{way}: {said}"
-        );
-        let audit = shown(&countersign(&server.path(), &["audit"]));
-        assert!(audit.starts_with("exit 0\nCLEAN"), "{way}: {audit}");
-    }
-}
+    let signed = org.sign("pat", &[&["sign", "--yes"], &agent[..]].concat());
+    assert!(signed.contains("now: refuse"), "{signed}");
 
-/// Otherwise nobody could tell afterwards what landed when.
-#[test]
-fn the_branch_stays_the_main_line_of_its_history() {
-    let org = Org::with_change("src/app.py");
-    let _server = Server::of(&org, &[]);
-    org.repo.switch("main");
-    org.repo.commit(PAT, "Elsewhere", &[("far.txt", "2\n")]);
-    landed(&org.push(&["main"]), "no sign-off needed");
-    org.repo.switch("retry");
-    let mut update = org.repo.command();
-    update.args(["merge", "-q", "--no-ff", "-m", "Update", "main"]);
-    for part in ["AUTHOR", "COMMITTER"] {
-        update.env(format!("GIT_{part}_NAME"), JUN.name);
-        update.env(format!("GIT_{part}_EMAIL"), JUN.email);
-    }
-    assert!(update.status().unwrap().success());
-    org.sign("sen", &SIGN);
-    let said = org.push(&BOTH);
-    assert!(said.starts_with("exit 1\n"), "{said}");
+    // A senior on staging: held, since nobody signs off their own.
+    let staging = ["--env", "staging", "--by", "sen"];
+    let applied = |file: &str| {
+        let gate = [&["gate", "apply", file], &staging[..]].concat();
+        let command = [
+            "--",
+            "terraform",
+            "apply",
+            "-no-color",
+            "-input=false",
+            file,
+        ];
+        run(&org, &[&gate[..], &command].concat())
+    };
+    let held = applied("tf.plan");
     assert!(
-        said.contains("it would become a side line of what is pushed"),
-        "{said}"
+        held.starts_with("exit 1\nHOLD") && held.contains("delete-and-recreate"),
+        "{held}"
     );
-    // The other way round it lands.
-    org.repo.switch("main");
-    org.repo.merge("retry", "Merge retry");
-    landed(
-        &org.push(&["refs/countersign/signoffs", "main"]),
-        "all sign-offs are there",
+    assert!(!held.contains("agents-recreate-nothing"), "{held}");
+    assert_eq!(state(folder), before, "nothing was applied");
+
+    // Signed: exactly this plan, and no other.
+    let args = [&["sign", "--plan", "tf.plan", "--yes"], &staging[..]].concat();
+    assert!(org.sign("pat", &args).starts_with("exit 0\n"));
+    terraform(folder, &["plan", "-out=again.plan", "-var=release=2"]);
+    let other = applied("again.plan");
+    assert!(
+        other.starts_with("exit 1\nHOLD") && other.contains("approve of pat does not count"),
+        "{other}"
     );
+    let json = run(&org, &[&["plan", "tf.json"], &staging[..]].concat());
+    assert!(json.starts_with("exit 1\nHOLD"), "{json}");
+    assert_eq!(state(folder), before, "nothing was applied");
+
+    // It really applies, once.
+    let done = applied("tf.plan");
+    assert!(
+        done.starts_with("exit 0\n") && done.contains("1 added, 0 changed, 1 destroyed"),
+        "{done}"
+    );
+    let after = state(folder);
+    assert!(after.0 > before.0 && after.1 == 1, "{after:?}");
+    let twice = applied("tf.plan");
+    assert!(
+        twice.starts_with("exit 2\nREFUSE") && !twice.contains("destroyed."),
+        "{twice}"
+    );
+    assert_eq!(state(folder), after, "nothing was applied twice");
 }
 
 #[test]
-fn a_merge_that_adds_something_of_its_own_is_held() {
-    let org = Org::with_change("src/app.py");
-    let _server = Server::of(&org, &[]);
-    org.sign("sen", &SIGN);
-    org.repo.switch("main");
+fn a_plan_from_an_old_state() {
+    let Some(org) = applied_once("input") else {
+        return;
+    };
+    let folder = org.repo.path();
+    std::fs::copy(folder.join("terraform.tfstate"), folder.join("old.tfstate")).unwrap();
+    terraform(folder, &["apply", "-auto-approve", "-var=release=2"]);
+    let plan = |release: &str, file: &str| {
+        let out = format!("-out={file}");
+        terraform(folder, &["plan", &out, &format!("-var=release={release}")]);
+        run(&org, &["plan", file, "--env", "staging", "--by", "sen"])
+    };
+    // Seen once, remembered: a change in place needs nobody.
+    let first = plan("3", "new.plan");
+    assert!(first.starts_with("exit 0\nALLOW"), "{first}");
+    // The same change from the old copy of the state.
+    std::fs::copy(folder.join("terraform.tfstate"), folder.join("new.tfstate")).unwrap();
+    std::fs::copy(folder.join("old.tfstate"), folder.join("terraform.tfstate")).unwrap();
+    let stale = plan("3", "stale.plan");
+    assert!(stale.starts_with("exit 1\nHOLD"), "{stale}");
+    assert!(
+        stale.contains("made from a wrong state: the plan is from serial"),
+        "{stale}"
+    );
+    // No state at all: everything would be made a second time.
+    std::fs::remove_file(folder.join("terraform.tfstate")).unwrap();
+    let empty = plan("3", "empty.plan");
+    assert!(
+        empty.starts_with("exit 1\nHOLD") && empty.contains("lineage"),
+        "{empty}"
+    );
+    // The right state, said out loud, and for everyone.
+    let recorded = run(
+        &org,
+        &["plan", "record-state", "new.tfstate", "--env", "staging"],
+    );
+    assert!(
+        recorded.starts_with("exit 0\nrecorded . in staging: serial "),
+        "{recorded}"
+    );
+    let lines = run(
+        &org,
+        &[
+            "plan",
+            "record-state",
+            "new.tfstate",
+            "--env",
+            "staging",
+            "--print",
+        ],
+    );
+    let lines = lines.strip_prefix("exit 0\n").unwrap();
+    let file = format!("version = 1\n\n{lines}");
+    let pat = countersign_testkit::Who::new("Pat Principal", "pat@example.com");
     org.repo
-        .git(&["merge", "-q", "--no-commit", "--no-ff", "retry"]);
-    org.repo.write("far.txt", "evil\n");
-    org.repo
-        .git_as(JUN, &["commit", "-q", "-a", "-m", "Merge retry"]);
-    held(
-        &org.push(&["refs/countersign/signoffs", "main"]),
-        "what was signed is not what is pushed",
+        .commit(pat, "States", &[(".countersign/states.toml", &file)]);
+    std::fs::remove_file(folder.join(".git/countersign/states.json")).unwrap();
+    let again = run(
+        &org,
+        &["plan", "stale.plan", "--env", "staging", "--by", "sen"],
     );
-}
-
-#[test]
-fn whoever_pushes_counts_among_those_who_made_it() {
-    let org = Org::with_change("src/app.py");
-    let _server = Server::of(&org, &["--pusher", "GL_USERNAME"]);
-    org.sign("sen", &SIGN);
-    let silent = org.push(&BOTH);
     assert!(
-        silent.contains("the server does not say who pushes"),
-        "{silent}"
+        again.starts_with("exit 1\nHOLD") && again.contains("wrong state"),
+        "{again}"
     );
-    let own = org.push_with(&BOTH, &[("GL_USERNAME", "sen")]);
-    held(
-        &own,
-        "approve of sen does not count: the signer made the change",
+    let good = run(
+        &org,
+        &["plan", "new.plan", "--env", "staging", "--by", "sen"],
     );
-    assert!(own.contains("pushed by sen (says GL_USERNAME)"), "{own}");
-    assert!(own.contains("sen (pusher)"), "{own}");
-    let stranger = org.push_with(&BOTH, &[("GL_USERNAME", "mallory")]);
-    held(&stranger, "`mallory`, who is not on the roster");
-    landed(
-        &org.push_with(&BOTH, &[("GL_USERNAME", "jun")]),
-        "all sign-offs are there",
-    );
-}
-
-#[test]
-fn the_update_hook_judges_ref_by_ref() {
-    let org = Org::with_change("src/app.py");
-    let server = Server::of(&org, &["--update"]);
-    let before = server.tip("main");
-    let said = org.push(&["retry", "retry:main"]);
-    assert!(
-        said.contains("HOLD  needs 1 sign-off") && said.contains("hook declined"),
-        "{said}"
-    );
-    assert_eq!(server.tip("main"), before);
-    assert_eq!(server.tip("retry"), org.repo.head());
-    org.sign("sen", &SIGN);
-    assert!(
-        org.push(&["refs/countersign/signoffs"])
-            .starts_with("exit 0\n")
-    );
-    landed(&org.push(&["retry:main"]), "all sign-offs are there");
-}
-
-#[test]
-fn what_cannot_be_judged_is_refused() {
-    let org = Org::with_change("src/app.py");
-    let server = Server::of(&org, &[]);
-    // Rules that nobody can read, put there around the gate.
-    org.repo.switch("main");
+    assert!(good.starts_with("exit 0\nALLOW"), "{good}");
     org.repo.commit(
-        PAT,
+        pat,
         "Broken",
-        &[(".countersign/policy.toml", "version = 9\n")],
+        &[(".countersign/states.toml", "version = 2\n")],
     );
-    server.git(&[
-        "fetch",
-        "-q",
-        &org.repo.path().display().to_string(),
-        "main:main",
-    ]);
-    let said = org.push(&["retry:refs/heads/other"]);
+    let broken = run(&org, &["plan", "new.plan"]);
     assert!(
-        said.starts_with("exit 1\n") && said.contains("policy.toml"),
-        "{said}"
+        broken.starts_with("exit 65\n") && broken.contains("version 2"),
+        "{broken}"
     );
-}
-
-#[test]
-fn shadow_mode_says_it_and_stops_nothing() {
-    let org = Org::with_change("src/app.py");
-    org.repo.switch("main");
-    let policy = std::fs::read_to_string(org.repo.path().join(".countersign/policy.toml")).unwrap();
-    let policy = policy.replace("mode = \"enforce\"", "mode = \"shadow\"");
-    org.repo
-        .commit(PAT, "Shadow", &[(".countersign/policy.toml", &policy)]);
-    org.repo.switch("retry");
-    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
-    let server = Server::of(&org, &[]);
-    let said = org.push(&["retry:main"]);
-    assert!(
-        said.starts_with("exit 0\n") && said.contains("[shadow: nothing is stopped]"),
-        "{said}"
-    );
-    let audit = shown(&countersign(&server.path(), &["audit"]));
-    // Going into shadow mode was stopped by nobody here, and is a bypass itself.
-    assert!(
-        audit.contains("1 bypass in 3 steps") && audit.contains("1 step in shadow mode"),
-        "{audit}"
-    );
-}
-
-#[test]
-fn what_went_around_the_gate_is_found() {
-    let org = Org::with_change("src/app.py");
-    let server = Server::of(&org, &[]);
-    let there = org.repo.path().display().to_string();
-    server.git(&["fetch", "-q", &there, "retry:retry"]);
-    server.git(&["update-ref", "refs/heads/main", "retry"]);
-    let audit = shown(&countersign(&server.path(), &["audit"]));
-    assert!(
-        audit.starts_with("exit 1\nNEEDS SOMEONE  main: 1 bypass in 2 steps"),
-        "{audit}"
-    );
-    assert!(
-        audit.contains("Audit admin") && audit.contains("made by jun"),
-        "{audit}"
-    );
-    assert!(audit.contains("by the commit's claim"), "{audit}");
-    assert!(
-        audit.contains("missing: ai-below-senior: needs 1 sign-off by at least senior"),
-        "{audit}"
-    );
-    let verify = shown(&countersign(&server.path(), &["verify", "main"]));
-    assert!(verify.starts_with("exit 1\nFAILED"), "{verify}");
-    // Signed afterwards, it is no bypass, but a statement that came late.
-    // A tip that was recorded and is gone is found too.
-    org.repo.switch("main");
-    org.repo.git(&["reset", "-q", "--hard", "retry"]);
-    org.repo.commit(PAT, "On", &[("far.txt", "3\n")]);
-    landed(&org.push(&["main"]), "no sign-off needed");
-    server.git(&["update-ref", "refs/heads/main", "retry"]);
-    let audit = shown(&countersign(&server.path(), &["audit"]));
-    assert!(
-        audit.contains("1 tip lost") && audit.contains("is not on main any more"),
-        "{audit}"
-    );
-    // So a clone that fetches the record can tell as well.
-    org.repo.git(&[
-        "fetch",
-        "-q",
-        "-f",
-        "origin",
-        "+refs/heads/*:refs/remotes/origin/*",
-    ]);
-    shown(&countersign(org.repo.path(), &["signoffs", "fetch"]));
-    let audit = shown(&countersign(
-        org.repo.path(),
-        &["audit", "--target", "origin/main"],
-    ));
-    assert!(audit.contains("1 tip lost"), "{audit}");
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, PersonSet};
 use crate::usage::Maturity;
@@ -70,6 +70,8 @@ pub struct Facts {
     /// operators of agents. None of them can sign it off.
     #[serde(skip)]
     pub authors: PersonSet,
+    /// Mailboxes of people who made it and are not on the roster.
+    pub unidentified: Vec<String>,
     /// The lowest level among the people who made it; the lowest of all when
     /// one of them is not on the roster.
     pub author_level: Level,
@@ -82,6 +84,10 @@ pub struct Facts {
     pub tier: Option<u64>,
     /// Where it lands.
     pub environment: Environment,
+    /// What it does, verb by verb. [`Verb::Unknown`] stands for effects that
+    /// nobody could read; an empty set is a change that is known to do nothing
+    /// until it is applied by another.
+    pub effects: BTreeSet<Verb>,
     /// How far it reaches.
     pub reach: Reach,
     /// Whether it destroys state without a surviving backup; `None`: unknown.
@@ -94,6 +100,8 @@ pub struct Facts {
     pub files: u64,
     /// When the content was last changed, as far as known.
     pub changed_at: Option<Timestamp>,
+    /// Whether an author has reviewed exactly this content and signed that.
+    pub self_reviewed: bool,
 }
 
 impl Facts {
@@ -106,17 +114,20 @@ impl Facts {
             roles: BTreeSet::new(),
             suppressed: false,
             authors: PersonSet::default(),
+            unidentified: Vec::new(),
             author_level: Level(0),
             paths: Vec::new(),
             owners: BTreeSet::new(),
             tier: None,
             environment: Environment::Unknown,
+            effects: BTreeSet::from([Verb::Unknown]),
             reach: Reach::default(),
             irreversible: None,
             usage: None,
             lines: 0,
             files: 0,
             changed_at: None,
+            self_reviewed: false,
         }
     }
 }

@@ -15,10 +15,11 @@ use countersign_core::signoff::carry::{Ground, Landing, Replay};
 use countersign_core::signoff::chain::Holds;
 use countersign_core::signoff::content::{Content, Merge};
 use countersign_core::signoff::statement::{
-    AfterReview, BreakGlass, Declaration, Declared, Outcome, SignOff, Stance, Statement,
+    AfterReview, Answer, BreakGlass, Declaration, Declared, Explained, Outcome, Risk, RiskyHunk,
+    SignOff, Stance, Statement,
 };
 use countersign_core::signoff::verify::{
-    Change, Reason, ReviewState, Rosters, Verified, break_glass_reviews, verify,
+    Change, Reason, Review, ReviewState, Rosters, Verified, break_glass_reviews, verify,
 };
 use countersign_testkit::signing::{
     CHANGE, REPOSITORY, Sketch, TARGET, content, key, key_of, of, oid, people_toml, public,
@@ -42,6 +43,9 @@ struct World {
     policy: Digest,
     demand_exact: bool,
     landing: Landing,
+    questions: Vec<String>,
+    items: Option<Vec<String>>,
+    hunks: Vec<RiskyHunk>,
     now: Timestamp,
 }
 
@@ -59,6 +63,9 @@ impl World {
             policy: Digest::of(b"policy"),
             demand_exact: false,
             landing: Landing::EveryCommit,
+            questions: Vec::new(),
+            items: None,
+            hunks: Vec::new(),
             now: start() + SignedDuration::from_hours(3),
         }
     }
@@ -84,6 +91,11 @@ impl World {
             policy: self.policy,
             demand_exact: self.demand_exact,
             landing: self.landing,
+            questions: &self.questions,
+            review: self.items.as_ref().map(|items| Review {
+                items,
+                hunks: &self.hunks,
+            }),
         };
         let rosters = Rosters {
             now: &now,
@@ -571,6 +583,81 @@ fn declarations_of_ai_use_outlive_rebases_and_those_of_human_work_do_not() {
     - jun other: dropped: this is not the content that was signed
     - sen other: only those who made the change can declare that no AI took part
     ");
+}
+
+#[test]
+fn questions_that_must_be_answered_hold_an_approval_back_and_no_veto() {
+    let mut world = World::new();
+    world.questions = vec!["What breaks first?".to_owned()];
+    let today = world.today.clone();
+    world.sketch.say("sen", Stance::Approve, &today);
+    world.sketch.say("pat", Stance::Veto, &today);
+    let mut answered = signoff("sue", Stance::Approve, &today);
+    answered.answers = vec![Answer {
+        question: "What breaks first?".to_owned(),
+        answer: "the retry".to_owned(),
+    }];
+    world.sketch.put(of(answered));
+    insta::assert_snapshot!(world.text(), @"
+    + pat Veto
+    + sue Approve, kept: exactly what was signed
+    - sen Approve: it does not answer `What breaks first?`; sign again
+    ");
+}
+
+#[test]
+fn a_self_review_is_of_this_content_by_an_author_and_leaves_nothing_out() {
+    let hunk = |place: &str| RiskyHunk {
+        path: "db/drop.sql".to_owned(),
+        place: place.to_owned(),
+        risk: Risk::Migration,
+    };
+    let review = |person: &str, items: &[&str], places: &[&str], content: &Content| {
+        let explained = |place: &&str| Explained {
+            hunk: hunk(place),
+            explanation: "the table is empty since May".to_owned(),
+        };
+        Statement::Declaration(Box::new(Declaration {
+            declared: Declared::Reviewed {
+                items: items.iter().map(|item| (*item).to_owned()).collect(),
+                hunks: places.iter().map(explained).collect(),
+            },
+            about: signoff(person, Stance::Approve, content).about,
+            signed: signed(person),
+        }))
+    };
+    let mut world = World::new();
+    world.items = Some(vec!["I ran it".to_owned()]);
+    world.hunks = vec![hunk("-0,0 +1,2"), hunk("-5,1 +7,0")];
+    let all = ["-0,0 +1,2", "-5,1 +7,0"];
+    let today = world.today.clone();
+    for statement in [
+        review("sen", &["I ran it"], &all, &today),
+        review("jun", &[], &all, &today),
+        review("jun", &["I ran it"], &all[..1], &today),
+        review("jun", &["I ran it"], &all, &content(1, 9, 9)),
+    ] {
+        world.sketch.put(statement);
+        assert_eq!(world.verify().self_reviewed_by(), None);
+    }
+    insta::assert_snapshot!(world.text(), @"
+    - sen other: a self-review is by someone who made the change
+    - jun other: the self-review says nothing about `I ran it`
+    - jun other: the self-review says nothing about `db/drop.sql -5,1 +7,0`
+    - jun other: dropped: this is not the content that was signed
+    ");
+    world.sketch.put(review("jun", &["I ran it"], &all, &today));
+    assert_eq!(world.verify().self_reviewed_by(), Some("jun"));
+
+    // Nobody on the roster made it: someone vouches for it, and cannot sign.
+    world.authors.clear();
+    let all_of_it = review("sen", &["I ran it"], &all, &today);
+    world.sketch.put(all_of_it);
+    world.sketch.say("sen", Stance::Approve, &today);
+    let verified = world.verify();
+    assert!(verified.sponsors.contains("sen"));
+    assert_eq!(verified.accepted, []);
+    assert_eq!(verified.ignored.last().unwrap().reason, Reason::Sponsor);
 }
 
 #[test]

@@ -125,6 +125,8 @@ fn judge_a_rebased_push_of_50_commits(bencher: Bencher<'_, '_>) {
             policy: Digest::of(b"policy"),
             demand_exact: false,
             landing: Landing::EveryCommit,
+            questions: &[],
+            review: None,
         };
         let rosters = Rosters {
             now: &now,

@@ -159,6 +159,8 @@ pub fn signoff(person: &str, decision: Stance, content: &Content) -> SignOff {
         policy: Digest::of(b"policy"),
         expires_at: None,
         message: None,
+        answers: Vec::new(),
+        shown_at: None,
         revokes: None,
         break_glass: None,
         signed: signed(person),

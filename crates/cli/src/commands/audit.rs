@@ -1,6 +1,7 @@
 //! `countersign audit`: what went around the gate, and what was never reviewed.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::Args;
 use countersign_core::decide::Verdict;
@@ -108,7 +109,7 @@ pub(super) fn run(args: &AuditArgs) -> CliResult {
     let now = Timestamp::now();
     let since = since(args.since.as_deref(), now)?;
     let target = Target::find(&repo, args.target.as_deref())?;
-    let chain = repo.signoffs()?;
+    let chain = Arc::new(repo.signoffs()?);
     let line = Line::new(&repo, &target.name, &target.tip, &chain)?;
     let oids = repo.first_parent_line(&target.tip)?;
     let steps = steps_since(&repo, &line, &oids, since, now)?;

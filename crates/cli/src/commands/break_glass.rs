@@ -86,6 +86,7 @@ pub(super) fn run(args: &BreakGlassArgs) -> CliResult {
         "\n  this breaks {} for {lasts}, once, for exactly these commits on exactly this tip",
         paint(BOLD, broken.join(", "))
     )?;
+    let shown_at = (!args.yes).then(Timestamp::now);
     if !confirmed(&mut out, args.yes, &signer.person.id, "Break the glass")? {
         writeln!(out, "nothing signed")?;
         return Ok(exit::HOLD);
@@ -109,6 +110,9 @@ pub(super) fn run(args: &BreakGlassArgs) -> CliResult {
             policy,
             expires_at: at(expires),
             message: None,
+            // Questions are put to those who approve; this is no approval.
+            answers: Vec::new(),
+            shown_at,
             revokes: None,
             break_glass: Some(BreakGlass {
                 rules: broken.clone(),
@@ -200,6 +204,11 @@ fn chosen(args: &BreakGlassArgs, rules: &Rules, before: &Decision) -> CliResult<
         .filter(|rule| (!rule.met || in_way(rule)) && !rule.is_lifted())
         .map(|rule| rule.id.clone())
         .collect();
+    if open.is_empty() && explained.self_review.is_some() {
+        let message = "only the self-review is missing, and a break-glass lifts rules alone";
+        return Err(CliError::new(exit::DATA, message)
+            .hint("whoever made it gives it with `countersign declare --reviewed`"));
+    }
     if open.is_empty() {
         return refuse(format!("nothing stops this change: {}", explained.summary));
     }

@@ -6,14 +6,19 @@ mod break_glass;
 mod catalog;
 mod check;
 mod declare;
+mod gate;
 mod guard;
 mod hook;
 mod init;
 mod plan;
 mod policy;
+mod queue;
+mod radius;
 mod ratify;
+mod report;
 mod scan;
 mod sign;
+mod sign_plan;
 mod signoffs;
 mod verify;
 
@@ -25,6 +30,7 @@ use countersign_git::{GitError, Oid, Repo};
 use crate::error::CliResult;
 
 pub(crate) use check::{code, judge};
+pub(crate) use plan::Judged;
 
 /// The safety interlock between AI coding tools and production.
 ///
@@ -47,7 +53,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
-    Sign(sign::SignArgs),
+    Sign(Box<sign::SignArgs>),
     Declare(declare::DeclareArgs),
     BreakGlass(break_glass::BreakGlassArgs),
     Ratify(ratify::RatifyArgs),
@@ -55,18 +61,25 @@ enum Command {
     Audit(audit::AuditArgs),
     #[command(subcommand)]
     Hook(hook::HookCommand),
+    Queue(queue::QueueArgs),
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     #[command(subcommand)]
     Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
     Scan(scan::ScanArgs),
-    Plan(plan::PlanArgs),
+    Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Report(report::ReportCommand),
+    #[command(subcommand)]
+    Radius(radius::RadiusCommand),
 }
 
 /// Which repository.
@@ -105,6 +118,8 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Hook(command) => hook::run(&command),
+        Command::Queue(args) => queue::run(&args),
+        Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
         Command::Scan(args) => scan::run(&args),
@@ -113,6 +128,8 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Backtest(args) => backtest::run(&args),
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Report(command) => report::run(&command),
+        Command::Radius(command) => radius::run(&command),
     }
 }
 

@@ -4,24 +4,28 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use countersign_core::decide::{IgnoredBecause, Verdict};
+use countersign_core::decide::{Decision, IgnoredBecause, Verdict};
+use countersign_core::facts::Facts;
 use countersign_core::moment::parse_duration;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
-    About, Binding, Claims, SignOff, Signed, Stance, Statement,
+    About, Answer, Binding, Claims, SignOff, Signed, Stance, Statement,
 };
-use countersign_git::{FileChange, Range};
+use countersign_git::{FileChange, Oid, Range};
 use jiff::Timestamp;
 
 use super::RepoArgs;
 use super::check::judge;
+use super::plan::MakerArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
+use crate::questions::Questions;
 use crate::report::{self, CheckReport, count};
+use crate::risky;
 use crate::rules::Rules;
 use crate::signer::Signer;
-use crate::signoffs::Subject;
+use crate::signoffs::{Counted, Subject};
 use crate::style::{BOLD, DIM, paint};
 
 /// Sign off exactly this change, or veto it.
@@ -32,33 +36,46 @@ use crate::style::{BOLD, DIM, paint};
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// `BASE..HEAD`, or one revision; else as `check`.
+    #[arg(conflicts_with = "plan")]
     range: Option<String>,
+    /// Sign exactly this plan instead; several files as for `plan`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) maker: MakerArgs,
     /// Do not let this change through. Stands until you revoke it.
     #[arg(long, conflicts_with = "revoke")]
-    veto: bool,
+    pub(super) veto: bool,
     /// Take back an earlier statement of yours (its SHA-256, or the beginning).
     #[arg(long, value_name = "STATEMENT")]
-    revoke: Option<String>,
+    pub(super) revoke: Option<String>,
     /// In your own words.
     #[arg(long, short, value_name = "TEXT")]
-    message: Option<String>,
+    pub(super) message: Option<String>,
     /// Count only for these very commits, not after a rebase.
     #[arg(long)]
     exact: bool,
     /// How long it counts, such as `7d`.
     #[arg(long, value_name = "TIME")]
-    expires: Option<String>,
+    pub(super) expires: Option<String>,
+    /// The answer to a question of the rules, by its number; repeat for each.
+    #[arg(long = "answer", value_name = "N=TEXT", conflicts_with_all = ["veto", "revoke"])]
+    answers: Vec<String>,
     /// Your private key, or the public key of one in an agent.
     #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// Do not ask; for when you have read the screen before.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    repo: RepoArgs,
+    pub(super) repo: RepoArgs,
 }
 
 pub(super) fn run(args: &SignArgs) -> CliResult {
+    if !args.plan.is_empty() {
+        return super::sign_plan::run(args);
+    }
+    args.maker.refuse_without_plan()?;
     let repo = args.repo.open()?;
     let range = match &args.range {
         Some(text) => repo.parse_range(text)?,
@@ -79,17 +96,66 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     let report = CheckReport::new(&range, &rules, &merge, &before);
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
-    let act = Act::of(args, &merge)?;
-    if !confirmed(&mut out, args.yes, &signer.person.id, act.asks())? {
-        writeln!(out, "nothing signed")?;
+    let act = Act::of(args, merge.counted.as_ref())?;
+    let facts = &merge.collected.facts;
+    let Some(said) = asked(&mut out, args, &act, &signer, &rules, facts)? else {
         return Ok(exit::HOLD);
-    }
-    let statement = statement(
-        &rules, &merge, subject, &signer, args, &act, &report, &range,
-    )?;
-    let id = signer.seal(&repo, subject, now, statement)?;
+    };
+    let statement = statement(&rules, &merge, subject, &signer, said, &report, &range)?;
+    let id = signer.seal(&repo, subject, Timestamp::now(), statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
+    conclude(&mut out, &act, &signer, &id, &rules, &decision)
+}
+
+/// Puts the questions of the rules and asks whether to sign; `None` when nothing
+/// is to be signed.
+pub(super) fn asked<'a>(
+    out: &mut impl Write,
+    args: &'a SignArgs,
+    act: &'a Act,
+    signer: &Signer<'_>,
+    rules: &Rules,
+    facts: &Facts,
+) -> CliResult<Option<Said<'a>>> {
+    // Whoever signs without being asked may have read it elsewhere, and when is
+    // not known here.
+    let shown_at = (!args.yes).then(Timestamp::now);
+    let answers = match act {
+        Act::Approve => {
+            let questions = Questions::of(rules, facts, Timestamp::now());
+            questions.answered(out, &args.answers, args.yes)?
+        }
+        Act::Veto | Act::Revoke(_) => Some(Vec::new()),
+    };
+    let Some(answers) = answers else {
+        writeln!(
+            out,
+            "nothing signed: the policy requires an answer to each question"
+        )?;
+        return Ok(None);
+    };
+    if !confirmed(out, args.yes, &signer.person.id, act.asks())? {
+        writeln!(out, "nothing signed")?;
+        return Ok(None);
+    }
+    Ok(Some(Said {
+        args,
+        act,
+        answers,
+        shown_at,
+    }))
+}
+
+/// Tells what was signed and what it changed; the exit code.
+pub(super) fn conclude(
+    out: &mut impl Write,
+    act: &Act,
+    signer: &Signer<'_>,
+    id: &Oid,
+    rules: &Rules,
+    decision: &Decision,
+) -> CliResult {
     let verdict = decision.explain(&rules.policy, &rules.roster).summary;
     writeln!(
         out,
@@ -115,19 +181,19 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
 }
 
 /// What the signer does.
-enum Act {
+pub(super) enum Act {
     Approve,
     Veto,
     Revoke(Digest),
 }
 
 impl Act {
-    fn of(args: &SignArgs, merge: &Merge) -> CliResult<Self> {
+    pub(super) fn of(args: &SignArgs, counted: Option<&Counted>) -> CliResult<Self> {
         let Some(wanted) = &args.revoke else {
             return Ok(if args.veto { Self::Veto } else { Self::Approve });
         };
-        let counted = merge.counted.iter();
         let mut found = counted
+            .into_iter()
             .flat_map(|counted| &counted.verified.accepted)
             .map(|it| it.statement)
             .filter(|statement| wanted.len() >= 4 && statement.to_string().starts_with(wanted));
@@ -157,7 +223,7 @@ impl Act {
         }
     }
 
-    const fn stance(&self) -> Stance {
+    pub(super) const fn stance(&self) -> Stance {
         match self {
             Self::Approve => Stance::Approve,
             Self::Veto => Stance::Veto,
@@ -174,7 +240,7 @@ const MAX_FILES: usize = 25;
 pub(super) fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
     let rank = |file: &FileChange| match file.status {
         'D' => 0,
-        _ if is_risky(&file.path) => 1,
+        _ if risky::of_path(&file.path).is_some() => 1,
         _ => 2,
     };
     let mut files: Vec<&FileChange> = files.iter().collect();
@@ -207,24 +273,6 @@ pub(super) fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResul
         writeln!(out, "    {}", paint(DIM, format!("and {more}")))?;
     }
     Ok(())
-}
-
-fn is_risky(path: &str) -> bool {
-    const ENDS: [&str; 12] = [
-        ".sql",
-        ".tf",
-        ".tofu",
-        ".yaml",
-        ".yml",
-        ".toml",
-        ".json",
-        ".ini",
-        ".conf",
-        ".env",
-        "Dockerfile",
-        "CODEOWNERS",
-    ];
-    ENDS.iter().any(|end| path.ends_with(end)) || path.split('/').any(|part| part == "migrations")
 }
 
 /// Asks whether to sign as `person`; `yes` says that nobody need be asked.
@@ -262,17 +310,29 @@ pub(super) fn about(subject: &Subject, range: &Range) -> About {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a statement says all of this")]
+/// What the signer said on the screen.
+pub(super) struct Said<'a> {
+    pub(super) args: &'a SignArgs,
+    pub(super) act: &'a Act,
+    pub(super) answers: Vec<Answer>,
+    pub(super) shown_at: Option<Timestamp>,
+}
+
 fn statement(
     rules: &Rules,
     merge: &Merge,
     subject: &Subject,
     signer: &Signer<'_>,
-    args: &SignArgs,
-    act: &Act,
+    said: Said<'_>,
     report: &CheckReport,
     range: &Range,
 ) -> CliResult<impl FnOnce(Signed) -> Statement> {
+    let Said {
+        args,
+        act,
+        answers,
+        shown_at,
+    } = said;
     let about = about(subject, range);
     let lasts = match &args.expires {
         Some(text) => {
@@ -315,6 +375,8 @@ fn statement(
             policy,
             expires_at,
             message,
+            answers,
+            shown_at,
             revokes,
             break_glass: None,
             signed,

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use countersign_core::decide::Verdict;
@@ -127,7 +128,7 @@ pub(super) fn judge_steps(
 pub(super) fn run(args: &VerifyArgs) -> CliResult {
     let repo = args.repo.open()?;
     let target = Target::find(&repo, args.target.as_deref())?;
-    let chain = repo.signoffs()?;
+    let chain = Arc::new(repo.signoffs()?);
     let line = Line::new(&repo, &target.name, &target.tip, &chain)?;
     let now = Timestamp::now();
     let (old, new, oids, steps) = match args.rev.split_once("..") {

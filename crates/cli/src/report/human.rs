@@ -11,7 +11,7 @@ use countersign_core::problem::Problem;
 use countersign_core::radius::{Claim, Impact};
 use countersign_effects::summary;
 
-use super::{CheckReport, count, reach};
+use super::{CheckReport, ReportSignOff, count, packages, reach};
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Evidence lines shown before the rest is counted.
@@ -27,7 +27,8 @@ pub(crate) fn human(report: &CheckReport) -> String {
     for rule in &report.decision.rules {
         explain_rule(&mut out, rule);
     }
-    signed(&mut out, report);
+    signed(&mut out, &report.signoffs);
+    self_review(&mut out, report);
     others(&mut out, &report.decision, &report.warnings);
     signers(&mut out, &report.decision);
     next(&mut out, &report.next);
@@ -57,7 +58,8 @@ pub(crate) fn brief(report: &CheckReport) -> String {
     for rule in report.decision.rules.iter().filter(|rule| !rule.met) {
         explain_rule(&mut out, rule);
     }
-    signed(&mut out, report);
+    signed(&mut out, &report.signoffs);
+    self_review(&mut out, report);
     others(&mut out, &report.decision, &[]);
     signers(&mut out, &report.decision);
     out
@@ -72,6 +74,7 @@ pub(super) fn next(out: &mut String, commands: &[String]) {
         let why = match command.as_str() {
             "countersign init" => "adopt Countersign here: writes policy and roster to edit",
             command if command.starts_with("countersign sign ") => "for someone who can sign",
+            command if command.starts_with("countersign declare ") => "for an author, first",
             _ => "find the rules that nobody can satisfy",
         };
         let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
@@ -146,6 +149,9 @@ fn change(out: &mut String, report: &CheckReport) {
     }
     if !report.change.owners.is_empty() {
         row(out, "owned by", &report.change.owners.join(", "));
+    }
+    for (at, lock) in report.change.locks.iter().take(MAX_EVIDENCE).enumerate() {
+        row(out, if at == 0 { "packages" } else { "" }, &packages(lock));
     }
     applied(out, report);
     reached(out, report);
@@ -338,8 +344,8 @@ pub(super) fn requirement_text(requirement: &ExplainedRequirement) -> String {
 }
 
 /// Signed statements that count.
-fn signed(out: &mut String, report: &CheckReport) {
-    for signoff in &report.signoffs {
+pub(super) fn signed(out: &mut String, signoffs: &[ReportSignOff]) {
+    for signoff in signoffs {
         let kept = signoff
             .kept
             .as_ref()
@@ -358,6 +364,28 @@ fn signed(out: &mut String, report: &CheckReport) {
             "\n  {said} {}{kept}{message}",
             paint(BOLD, &signoff.person)
         );
+        for it in &signoff.answers {
+            let _ = writeln!(out, "    {} {}", paint(DIM, &it.question), it.answer);
+        }
+    }
+}
+
+/// The self-review that has to come before anyone else is asked.
+fn self_review(out: &mut String, report: &CheckReport) {
+    if let Some(person) = &report.self_reviewed_by {
+        let _ = writeln!(out, "\n  reviewed first by {}", paint(BOLD, person));
+    }
+    let Some(asked) = &report.decision.self_review else {
+        return;
+    };
+    let by = match asked.by.as_slice() {
+        [] => "someone on the roster".to_owned(),
+        names if names.len() > 4 => "someone on the roster who vouches for it".to_owned(),
+        names => names.join(" or "),
+    };
+    let _ = writeln!(out, "\n  first         self-review by {}", paint(BOLD, by));
+    for item in &asked.items {
+        let _ = writeln!(out, "                - {item}");
     }
 }
 
@@ -376,6 +404,19 @@ pub(super) fn others(out: &mut String, decision: &Explanation, warnings: &[Probl
 }
 
 pub(super) fn signers(out: &mut String, decision: &Explanation) {
+    if let Some(first) = decision.identify.first() {
+        let more = match decision.identify.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let _ = writeln!(
+            out,
+            "\n  first         identify {}{more}: not on the roster, so a lone sign-off could be \
+             theirs\n  {:<14}(add them to people.toml, or let a second person sign too)",
+            paint(BOLD, first),
+            ""
+        );
+    }
     let acts = &decision.way_forward;
     for (at, act) in acts.iter().enumerate() {
         let label = match (at, acts.len()) {

@@ -3,8 +3,10 @@
 mod human;
 mod markdown;
 pub(crate) mod plan;
+pub(crate) mod queue;
 mod reach;
 mod sarif;
+pub(crate) mod signoffs;
 pub(crate) mod step;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
@@ -15,7 +17,7 @@ use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
 use countersign_core::radius::Radius;
 use countersign_core::signoff::carry::Kept;
-use countersign_core::signoff::statement::Stance;
+use countersign_core::signoff::statement::{Answer, RiskyHunk, Stance};
 use countersign_git::Range;
 use serde::Serialize;
 
@@ -24,8 +26,10 @@ pub(crate) use markdown::markdown;
 pub(crate) use sarif::sarif;
 
 use crate::collect::{Author, Lines, Merge};
+use crate::collect_locks::Lock;
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
+use crate::signoffs::Counted;
 
 /// The version of the JSON form. Fields are only ever added to it.
 pub(crate) const SCHEMA: &str = "countersign.check/1";
@@ -46,6 +50,10 @@ pub(crate) struct CheckReport {
     pub(crate) decision: Explanation,
     /// Signed statements that count.
     pub(crate) signoffs: Vec<ReportSignOff>,
+    /// Whose self-review counts.
+    pub(crate) self_reviewed_by: Option<String>,
+    /// Hunks that a self-review has to explain, where a policy asks for one.
+    pub(crate) risky_hunks: Vec<RiskyHunk>,
     pub(crate) policy: ReportPolicy,
     pub(crate) warnings: Vec<Problem>,
     /// Commands to run next, most useful first.
@@ -87,6 +95,8 @@ pub(crate) struct ReportChange {
     pub(crate) effects: Vec<Effect>,
     /// Plans and migrations that could not be read, and why.
     pub(crate) unread: Vec<String>,
+    /// What changed in its lockfiles; absent without a catalogue.
+    pub(crate) locks: Vec<Lock>,
     /// Whether state goes for good; absent when nobody can tell.
     pub(crate) irreversible: Option<bool>,
 }
@@ -151,16 +161,19 @@ impl CheckReport {
                 radius: collected.radius.clone(),
                 effects: collected.applied.effects.clone(),
                 unread: collected.applied.unread.clone(),
+                locks: collected.locks.clone(),
                 irreversible: facts.irreversible,
             },
             policy: ReportPolicy::of(rules),
-            warnings: rules.warnings.clone(),
-            signoffs: signoffs(merge),
-            next: next(
-                rules,
-                Some(format!("countersign sign {}", range.text)),
-                &explanation,
-            ),
+            warnings: [&rules.warnings[..], &collected.problems].concat(),
+            signoffs: signoffs(merge.counted.as_ref()),
+            self_reviewed_by: merge
+                .counted
+                .as_ref()
+                .and_then(|it| it.verified.self_reviewed_by())
+                .map(str::to_owned),
+            risky_hunks: merge.risky.clone(),
+            next: next_of_merge(rules, range, &explanation),
             decision: explanation,
         }
     }
@@ -176,14 +189,22 @@ pub(crate) struct ReportSignOff {
     /// Why it still counts after a rebase; absent when the content is the same.
     pub(crate) kept: Option<String>,
     pub(crate) message: Option<String>,
+    /// What the signer answered to the rules' questions.
+    pub(crate) answers: Vec<Answer>,
     /// SHA-256 of the signed statement.
     pub(crate) statement: String,
 }
 
-fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
-    let accepted = merge
-        .counted
-        .iter()
+impl ReportSignOff {
+    /// `sen: approve`.
+    pub(crate) fn text(&self) -> String {
+        format!("{}: {}", self.person, self.said)
+    }
+}
+
+fn signoffs(counted: Option<&Counted>) -> Vec<ReportSignOff> {
+    let accepted = counted
+        .into_iter()
         .flat_map(|counted| &counted.verified.accepted);
     accepted
         .filter_map(|it| {
@@ -205,10 +226,22 @@ fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
                     .message
                     .clone()
                     .or_else(|| it.terms.as_ref().map(|terms| terms.reason.clone())),
+                answers: it.answers.clone(),
                 statement: it.statement.to_string(),
             })
         })
         .collect()
+}
+
+/// The commands that lead on from here, for a merge: the self-review comes
+/// before the sign-off.
+fn next_of_merge(rules: &Rules, range: &Range, explanation: &Explanation) -> Vec<String> {
+    let sign = format!("countersign sign {}", range.text);
+    let declare = format!("countersign declare {} --reviewed", range.text);
+    if rules.adopted && explanation.self_review.is_some() {
+        return vec![declare];
+    }
+    next(rules, Some(sign), explanation)
 }
 
 /// The commands that lead on from here.
@@ -252,6 +285,34 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// `serde 1.0.1 → 1.0.2, left-pad gone and 3 more (Cargo.lock)`.
+fn packages(lock: &Lock) -> String {
+    let versions = |list: &[String]| list.join(", ");
+    let all: Vec<String> = lock
+        .packages
+        .iter()
+        .map(|it| match (it.before.as_slice(), it.after.as_slice()) {
+            ([], after) => format!("{} {} new", it.name, versions(after)),
+            (before, []) => format!("{} {} gone", it.name, versions(before)),
+            (before, after) if before == after => {
+                format!("{} {} from another source", it.name, versions(after))
+            }
+            (before, after) => format!("{} {} → {}", it.name, versions(before), versions(after)),
+        })
+        .collect();
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    let list = match names.as_slice() {
+        [] => "no package changed".to_owned(),
+        names => reach::list(names),
+    };
+    let unclear = if lock.everything {
+        ", and nothing tells who uses them"
+    } else {
+        ""
+    };
+    format!("{list} ({}){unclear}", lock.path)
 }
 
 /// "1 file", "2 files".

@@ -2,13 +2,27 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A share between nothing and everyone, in parts per million, so that sums
 /// and products are the same on every machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(into = "u32", from = "u32")]
 pub struct Share(u32);
+
+impl From<u32> for Share {
+    fn from(ppm: u32) -> Self {
+        Self::from_ppm(u64::from(ppm))
+    }
+}
+
+impl From<Share> for u32 {
+    fn from(share: Share) -> Self {
+        share.0
+    }
+}
 
 impl Share {
     /// Nobody.

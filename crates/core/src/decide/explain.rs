@@ -67,8 +67,29 @@ pub struct ExplainedBroken {
 pub struct ExplainedAct {
     /// Ids of people who could do it, best first.
     pub candidates: Vec<String>,
+    /// Candidates who stand in for someone who is away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<StandIn>,
     /// Ids of the rules it serves.
     pub rules: Vec<String>,
+}
+
+/// The self-review that has to come first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedSelfReview {
+    /// Ids of people who can give it.
+    pub by: Vec<String>,
+    /// What they affirm.
+    pub items: Vec<String>,
+}
+
+/// Someone who is asked because someone else is away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StandIn {
+    /// The delegate's id.
+    pub person: String,
+    /// Who is away.
+    pub instead_of: String,
 }
 
 /// A sign-off that does not count.
@@ -97,6 +118,13 @@ pub struct Explanation {
     pub vetoed_by: Vec<String>,
     /// Sign-offs that do not count.
     pub ignored: Vec<ExplainedIgnored>,
+    /// Who has to be identified before one sign-off alone can count: they made
+    /// the change and are not on the roster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identify: Vec<String>,
+    /// The self-review that comes first, where it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_review: Option<ExplainedSelfReview>,
     /// As few sign-offs as possible that would satisfy everything.
     pub way_forward: Vec<ExplainedAct>,
     /// Not before this time (RFC 3339).
@@ -121,6 +149,7 @@ impl Decision {
             .iter()
             .map(|act| ExplainedAct {
                 candidates: ids(act.candidates.iter().copied(), roster),
+                stand_ins: stand_ins(&act.stand_ins, roster),
                 rules: act
                     .rules
                     .iter()
@@ -157,6 +186,14 @@ impl Decision {
                         }),
                 )
                 .collect(),
+            identify: self.way.identify.clone(),
+            self_review: self.way.self_review.as_ref().map(|by| ExplainedSelfReview {
+                by: names(by),
+                items: policy
+                    .self_review
+                    .as_ref()
+                    .map_or_else(Vec::new, |review| review.items.clone()),
+            }),
             way_forward,
             not_before: self.way.not_before.map(|at| at.to_string()),
         }
@@ -231,6 +268,17 @@ fn ids(people: impl IntoIterator<Item = usize>, roster: &Roster) -> Vec<String> 
         .into_iter()
         .filter_map(|index| roster.person(index))
         .map(|person| person.id.clone())
+        .collect()
+}
+
+fn stand_ins(pairs: &[(usize, usize)], roster: &Roster) -> Vec<StandIn> {
+    let id = |index: usize| ids([index], roster).join("");
+    pairs
+        .iter()
+        .map(|(person, instead_of)| StandIn {
+            person: id(*person),
+            instead_of: id(*instead_of),
+        })
         .collect()
 }
 
@@ -309,9 +357,27 @@ fn summary(
         return "needs a sign-off that nobody can give now".to_owned();
     }
     let needed = decision.way.acts.len();
+    if decision.way.self_review.is_some() {
+        return match needed {
+            0 => "self-review first".to_owned(),
+            n => format!("self-review first; then it needs {}", sign_offs(n)),
+        };
+    }
+    if let Some(first) = decision.way.identify.first() {
+        return format!(
+            "first identify {first}; then it needs {}",
+            sign_offs(needed)
+        );
+    }
     match (needed, &decision.way.not_before) {
         (0, Some(at)) => format!("must wait until {at}"),
-        (1, _) => "needs 1 sign-off".to_owned(),
-        (n, _) => format!("needs {n} sign-offs by different people"),
+        (n, _) => format!("needs {}", sign_offs(n)),
+    }
+}
+
+fn sign_offs(n: usize) -> String {
+    match n {
+        1 => "1 sign-off".to_owned(),
+        n => format!("{n} sign-offs by different people"),
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
-use crate::involvement::Verdict as Ai;
+use crate::involvement::{Role, Verdict as Ai};
 use crate::moment::parse_utc;
 use crate::policy::{self, Policy};
 use crate::roster::{self, Level};
@@ -142,6 +143,46 @@ fn the_rule_of_the_story() {
             decision.verdict, wanted,
             "{involvement:?} {author} {approvals:?}"
         );
+    }
+}
+
+#[test]
+fn delete_and_recreate() {
+    use Environment::{Development, Production, Staging, Unknown};
+    use Verdict::{Allow, Hold, Refuse};
+    let policy = Policy::builtin(people().levels()).unwrap();
+    let agent = |verb, environment| Facts {
+        involvement: Ai::Yes,
+        roles: BTreeSet::from([Role::Executed]),
+        effects: BTreeSet::from([Verb::Create, verb]),
+        environment,
+        kind: Kind::Plan,
+        ..made_by(&["sen"])
+    };
+    let person = |verb, environment| Facts {
+        involvement: Ai::Unknown,
+        roles: BTreeSet::new(),
+        ..agent(verb, environment)
+    };
+    for (facts, approvals, wanted) in [
+        (agent(Verb::Replace, Production), &["pat"][..], Refuse),
+        (agent(Verb::Delete, Production), &["pat"], Refuse),
+        (agent(Verb::Delete, Unknown), &["pat"], Refuse),
+        (agent(Verb::Unknown, Production), &["pat"], Refuse),
+        (agent(Verb::Update, Production), &[], Allow),
+        (agent(Verb::Replace, Staging), &[], Hold),
+        (agent(Verb::Replace, Staging), &["pat"], Allow),
+        (agent(Verb::Replace, Development), &[], Allow),
+        (person(Verb::Replace, Production), &[], Hold),
+        (person(Verb::Replace, Production), &["mia"], Hold),
+        (person(Verb::Replace, Production), &["sue"], Allow),
+        (person(Verb::Replace, Staging), &[], Hold),
+        (person(Verb::Replace, Staging), &["sen"], Hold),
+        (person(Verb::Unknown, Staging), &[], Hold),
+        (person(Verb::Forget, Staging), &[], Allow),
+    ] {
+        let decision = judge(&policy, &facts, approvals);
+        assert_eq!(decision.verdict, wanted, "{facts:?} {approvals:?}");
     }
 }
 
@@ -284,7 +325,10 @@ fn less_loaded_people_come_first() {
     let roster = people();
     let facts = made_by(&["jun"]);
     let seen = policy.observe(&facts, now());
-    let load = Load(vec![0, 0, 60, 10, 0, 0]);
+    let load = Load {
+        minutes: vec![0, 0, 60, 10, 0, 0],
+        ..Load::default()
+    };
     let decision = decide(&policy, &roster, &facts, &seen, &[], &load, now());
     assert_eq!(who_could(&decision), [["pat", "sue", "sen"]]);
 }
@@ -405,7 +449,7 @@ fn explanation_reads_well() {
           ]
         }
       ],
-      "rules_not_applying": 1,
+      "rules_not_applying": 3,
       "vetoed_by": [],
       "ignored": [
         {
@@ -788,4 +832,160 @@ proptest! {
         };
         prop_assert_eq!(signed(&with), signed(&without));
     }
+}
+
+#[test]
+fn a_delegate_is_asked_in_the_place_of_who_is_away_and_borrows_no_level() {
+    let text = PEOPLE.replace(
+        "until = \"2026-08-15\" }",
+        "until = \"2026-08-15\", delegate = \"DELEGATE\" }",
+    );
+    let policy = rules("[[rule]]\nid = \"a\"\nrequire = [{ level = \"senior\" }]\n");
+    let facts = made_by(&["jun"]);
+    let away = parse_utc("2026-08-02").unwrap();
+    let ask = |delegate: &str, load: &Load, now| {
+        let roster = roster::parse(&text.replace("DELEGATE", delegate), "people.toml").unwrap();
+        let seen = policy.observe(&facts, now);
+        let decision = decide(&policy, &roster, &facts, &seen, &[], load, now);
+        let act = decision.way.acts[0].clone();
+        let id = |index: &usize| roster.person(*index).unwrap().id.clone();
+        let stand_ins = act
+            .stand_ins
+            .iter()
+            .map(|(who, of)| format!("{} for {}", id(who), id(of)));
+        (
+            act.candidates.iter().map(id).collect::<Vec<_>>(),
+            stand_ins.collect::<Vec<_>>(),
+        )
+    };
+    let none = Load::default();
+    // Both seniors have done something, and Pat nothing: Pat would be asked.
+    let busy = Load {
+        minutes: vec![0, 0, 10, 20, 0, 0],
+        ..Load::default()
+    };
+    assert_eq!(ask("sue", &busy, now()).0, ["pat", "sen", "sue"]);
+    assert_eq!(ask("sue", &busy, away).0, ["sue", "sen"]);
+    assert_eq!(ask("sue", &busy, away).1, ["sue for pat"]);
+    // The place is Pat's, not the first: with nothing done, Sen comes first.
+    assert_eq!(ask("sue", &none, away).0, ["sen", "sue"]);
+    // A delegate who could not sign is not asked.
+    assert_eq!(ask("mia", &busy, away).0, ["sen", "sue"]);
+    assert_eq!(ask("mia", &busy, away).1, Vec::<String>::new());
+    // A delegation that leads back to who is away ends.
+    assert_eq!(ask("pat", &busy, away).0, ["sen", "sue"]);
+}
+
+#[test]
+fn who_has_enough_open_work_comes_last() {
+    let text = PEOPLE.replace("id = \"sen\"", "id = \"sen\"\nwip_limit = 2");
+    let roster = roster::parse(&text, "people.toml").unwrap();
+    let policy = rules("[[rule]]\nid = \"a\"\nrequire = [{ level = \"senior\" }]\n");
+    let facts = made_by(&["jun"]);
+    let seen = policy.observe(&facts, now());
+    let first = |waiting: u32| {
+        let load = Load {
+            minutes: vec![0, 0, 0, 60, 60, 0],
+            waiting: vec![0, 0, waiting, 0, 0, 0],
+        };
+        let decision = decide(&policy, &roster, &facts, &seen, &[], &load, now());
+        roster
+            .person(decision.way.acts[0].candidates[0])
+            .unwrap()
+            .id
+            .clone()
+    };
+    assert_eq!((first(1), first(2)), ("sen".to_owned(), "sue".to_owned()));
+}
+
+#[test]
+fn an_unknown_author_is_identified_before_one_sign_off_alone_can_count() {
+    let policy = rules("[[rule]]\nid = \"a\"\nrequire = [{ level = \"senior\" }]\n");
+    let two = rules("[[rule]]\nid = \"a\"\nrequire = [{ signoffs = 2, level = \"senior\" }]\n");
+    let facts = Facts {
+        unidentified: vec!["ghost@example.com".to_owned()],
+        ..made_by(&[])
+    };
+    let decision = judge(&policy, &facts, &[]);
+    assert_eq!(decision.way.identify, ["ghost@example.com"]);
+    let said = decision.explain(&policy, &people()).summary;
+    assert_eq!(
+        said,
+        "first identify ghost@example.com; then it needs 1 sign-off"
+    );
+    // Two people are not both the author.
+    assert!(judge(&two, &facts, &[]).way.identify.is_empty());
+    assert!(judge(&two, &facts, &["sen"]).way.identify.is_empty());
+    assert!(
+        judge(&policy, &made_by(&["jun"]), &[])
+            .way
+            .identify
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_self_review_comes_before_everything_else() {
+    let policy = rules(
+        "[[rule]]\nid = \"a\"\nwhen = { lines = { at_least = 50 } }\nrequire = [{ level = \"senior\" }]\n\
+         [self_review]\nrules = [\"a\"]\npaths = [\"db/**\"]\nlines = { at_least = 300 }\nitems = [\"I ran it\"]\n",
+    );
+    let facts = |path: &str, lines: u64| Facts {
+        paths: vec![path.to_owned()],
+        lines,
+        ..made_by(&["jun"])
+    };
+    let said = |facts: &Facts| {
+        judge(&policy, facts, &[])
+            .explain(&policy, &people())
+            .summary
+    };
+    assert_eq!(said(&facts("src/a.rs", 10)), "no sign-off needed");
+    assert_eq!(said(&facts("db/a.sql", 10)), "self-review first");
+    assert_eq!(
+        said(&facts("src/a.rs", 60)),
+        "self-review first; then it needs 1 sign-off"
+    );
+    let mut facts = facts("db/a.sql", 400);
+    let signed = judge(&policy, &facts, &["sen"]);
+    assert_eq!(signed.verdict, Verdict::Hold);
+    let by: Vec<usize> = signed.way.self_review.unwrap().iter().collect();
+    assert_eq!(by, [at(&people(), "jun")]);
+    facts.self_reviewed = true;
+    assert_eq!(judge(&policy, &facts, &["sen"]).verdict, Verdict::Allow);
+    // Nobody on the roster made it: whoever is here can vouch for it.
+    facts.self_reviewed = false;
+    facts.authors = PersonSet::default();
+    let by = judge(&policy, &facts, &[]).way.self_review.unwrap();
+    assert_eq!(by.len(), 5);
+    // Only merges have hunks to explain.
+    facts.kind = Kind::Plan;
+    assert!(judge(&policy, &facts, &[]).way.self_review.is_none());
+}
+
+#[test]
+fn a_broken_glass_lifts_rules_and_no_self_review() {
+    let policy = rules(&format!(
+        "{EMERGENCY}[self_review]\nitems = [\"I ran it\"]\n"
+    ));
+    let broken = [broke("sen", &ALL, "2026-03-10T11:30Z")];
+    let decision = |self_reviewed: bool| {
+        let facts = Facts {
+            self_reviewed,
+            ..made_by(&["jun"])
+        };
+        let seen = policy.observe(&facts, now());
+        let said = Statements {
+            signoffs: &[],
+            break_glass: &broken,
+        };
+        let load = Load::default();
+        decide(&policy, &people(), &facts, &seen, said, &load, now())
+    };
+    let held = decision(false);
+    assert_eq!(held.verdict, Verdict::Hold);
+    assert!(!held.is_overridden());
+    let said = held.explain(&policy, &people()).summary;
+    assert_eq!(said, "self-review first");
+    assert!(decision(true).is_overridden());
 }

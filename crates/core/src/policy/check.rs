@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::decide::{Judged, judge_rules, rule_applies};
 use crate::facts::{Facts, Kind};
-use crate::involvement::Verdict;
+use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, PersonSet, Roster};
 
 use super::cells::Space;
@@ -212,7 +212,13 @@ pub fn check(
 
 /// Compares what is asked of a declared `yes` with what would be asked had the
 /// author said nothing.
+///
+/// That an agent acts is observed where it acts, not declared, so what follows
+/// from it punishes nobody's honesty.
 fn disclosure(policy: &Policy, seen: &Observed, punished: &mut BTreeSet<(String, String)>) {
+    if seen.has_role(Role::Executed) {
+        return;
+    }
     let silent = Observed {
         involvement: Verdict::Unknown,
         roles: 0,
@@ -228,11 +234,7 @@ fn disclosure(policy: &Policy, seen: &Observed, punished: &mut BTreeSet<(String,
         seen.author_level,
         highest,
         |rule, asked| {
-            let asked = asked.map_or_else(
-                || "refused".to_owned(),
-                |requirement| requirement.text(&policy.levels),
-            );
-            punished.insert((rule.to_owned(), asked));
+            punished.insert((rule.to_owned(), asked.text(policy)));
         },
     );
 }
@@ -245,7 +247,7 @@ fn unsatisfiable(
     now: Timestamp,
     together: &BTreeSet<(Option<Level>, Vec<usize>)>,
 ) -> Vec<Finding> {
-    let mut found: BTreeMap<(Vec<String>, Vec<String>), BTreeSet<String>> = BTreeMap::new();
+    let mut found: BTreeMap<Blocked, BTreeSet<String>> = BTreeMap::new();
     let nobody = std::iter::once(None);
     let authors = nobody.chain((0..roster.people().len()).map(Some));
     let uses_owners = policy.rules.iter().any(asks_owners);
@@ -272,18 +274,18 @@ fn unsatisfiable(
                     changed_at: Some(now),
                     ..Facts::unknown(Kind::Merge)
                 };
-                let judged = judge_rules(policy, roster, &facts, rules, now);
-                if let Some((rules, asked)) = blocked(policy, &judged, owners.is_empty()) {
-                    let name = person.map_or("someone not on the roster", |person| &person.id);
-                    found
-                        .entry((rules, asked))
-                        .or_default()
-                        .insert(name.to_owned());
+                let judge = |rules: &[usize]| {
+                    let judged = judge_rules(policy, roster, &facts, rules, now);
+                    blocked(policy, &judged, owners.is_empty())
+                };
+                let name = person.map_or("someone not on the roster", |person| &person.id);
+                for blocked in smallest(rules, &judge) {
+                    found.entry(blocked).or_default().insert(name.to_owned());
                 }
             }
         }
     }
-    found
+    minimal(&found)
         .into_iter()
         .map(|((rules, asked), authors)| Finding::Unsatisfiable {
             rules,
@@ -291,6 +293,47 @@ fn unsatisfiable(
             asked,
         })
         .collect()
+}
+
+/// What nobody can satisfy, as ids of rules and what they ask for.
+type Blocked = (Vec<String>, Vec<String>);
+
+/// The smallest parts of a set of rules that nobody can satisfy: each rule that
+/// cannot be satisfied alone, else a set from which no rule can be left out.
+fn smallest(rules: &[usize], judge: &impl Fn(&[usize]) -> Option<Blocked>) -> Vec<Blocked> {
+    let Some(whole) = judge(rules) else {
+        return Vec::new();
+    };
+    let alone: Vec<Blocked> = rules.iter().filter_map(|rule| judge(&[*rule])).collect();
+    if !alone.is_empty() {
+        return alone;
+    }
+    let (mut kept, mut found) = (rules.to_vec(), whole);
+    for rule in rules {
+        let without: Vec<usize> = kept.iter().copied().filter(|it| it != rule).collect();
+        if let Some(blocked) = judge(&without) {
+            (kept, found) = (without, blocked);
+        }
+    }
+    vec![found]
+}
+
+/// Leaves out, for each author, what holds already because of fewer rules.
+fn minimal(found: &BTreeMap<Blocked, BTreeSet<String>>) -> BTreeMap<Blocked, BTreeSet<String>> {
+    let is_within = |inner: &Blocked, outer: &Blocked| {
+        inner != outer
+            && inner.0.iter().all(|rule| outer.0.contains(rule))
+            && inner.1.iter().all(|asked| outer.1.contains(asked))
+    };
+    let mut kept = found.clone();
+    for (blocked, authors) in &mut kept {
+        let smaller = found.iter().filter(|(other, _)| is_within(other, blocked));
+        for (_, same) in smaller {
+            authors.retain(|author| !same.contains(author));
+        }
+    }
+    kept.retain(|_, authors| !authors.is_empty());
+    kept
 }
 
 fn asks_owners(rule: &super::Rule) -> bool {
@@ -302,11 +345,7 @@ fn asks_owners(rule: &super::Rule) -> bool {
 
 /// The rules and demands that nobody can satisfy, leaving out owner demands
 /// where nothing names owners (reported once, as such).
-fn blocked(
-    policy: &Policy,
-    judged: &Judged,
-    without_owners: bool,
-) -> Option<(Vec<String>, Vec<String>)> {
+fn blocked(policy: &Policy, judged: &Judged, without_owners: bool) -> Option<Blocked> {
     let (mut rules, mut asked) = (BTreeSet::new(), BTreeSet::new());
     for (rule, place) in &judged.blocked {
         let rule = policy.rules.get(*rule)?;
@@ -431,6 +470,7 @@ level = "principal"
         let policy = super::super::DEFAULT.replace("version = 1", "");
         insta::assert_snapshot!(findings(&people, &policy, &[]).join("\n"), @"
         nobody can sign off changes by a, b, someone not on the roster under ai-below-senior: 1 sign-off by at least senior, above the author
+        nobody can sign off changes by a, b, someone not on the roster under delete-and-recreate: 1 sign-off by at least senior
         nobody may break the glass, and it takes 1
         ");
     }
@@ -460,12 +500,29 @@ refuse = true
 "#;
         insta::assert_snapshot!(findings(TEAM, policy, &[]).join("\n"), @"
         nobody can sign off changes by jun, pat, sen, someone not on the roster under ghosts: 1 sign-off, from ghosts
-        nobody can sign off changes by jun, pat, sen, someone not on the roster under ghosts and two-principals: 1 sign-off, from ghosts; 2 sign-offs by at least principal
         nobody can sign off changes by jun, pat, sen, someone not on the roster under two-principals: 2 sign-offs by at least principal
         owners asks for an owning team, but no CODEOWNERS file or catalogue names one
         ghosts asks for the team ghosts, which has no active member
         declare asks for more when AI use is declared than when it is unknown: 1 sign-off by at least senior
         never can never apply
+        ");
+        // Together they cannot be satisfied; a third rule beside them is no news.
+        let together = r#"
+[[rule]]
+id = "first"
+require = [{ level = "principal", distinct = true }]
+[[rule]]
+id = "second"
+require = [{ level = "principal", distinct = true }]
+[[rule]]
+id = "third"
+when = { lines = { at_least = 100 } }
+require = [{}]
+"#;
+        insta::assert_snapshot!(findings(TEAM, together, &[]).join("\n"), @"
+        nobody can sign off changes by pat under first: 1 sign-off by at least principal, who counts for nothing else
+        nobody can sign off changes by jun, sen, someone not on the roster under first and second: 1 sign-off by at least principal, who counts for nothing else
+        nobody can sign off changes by pat under second: 1 sign-off by at least principal, who counts for nothing else
         ");
         let with_owner = findings(TEAM, policy, &["@acme/shop"]);
         // The only member of the owning team cannot sign off a change of their own.

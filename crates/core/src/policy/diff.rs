@@ -10,7 +10,7 @@ use crate::moment::duration_text;
 use crate::roster::Level;
 
 use super::cells::{Fact, MAX_CELLS, Space};
-use super::{Mode, Observed, Outcome, Policy, Requirement};
+use super::{Answers, Mode, Observed, Outcome, Policy, Requirement, SelfReview};
 
 /// A change that the old policy held and the new one lets through, or holds
 /// with less.
@@ -88,6 +88,30 @@ pub(super) struct Demand<'a> {
     pub(super) requirements: Vec<(&'a str, &'a Requirement)>,
     /// Rules that no break-glass lifts.
     firm: BTreeSet<&'a str>,
+    /// Questions that an approval must answer to count.
+    questions: Vec<(&'a str, &'a str)>,
+    self_review: Option<&'a SelfReview>,
+}
+
+/// One part of a demand.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    Refusal,
+    Requirement(&'a Requirement),
+    Question(&'a str),
+    SelfReview(&'a SelfReview),
+}
+
+impl Part<'_> {
+    /// In words.
+    pub(super) fn text(self, policy: &Policy) -> String {
+        match self {
+            Self::Refusal => "refused".to_owned(),
+            Self::Requirement(requirement) => requirement.text(&policy.levels),
+            Self::Question(question) => format!("an answer to `{question}`"),
+            Self::SelfReview(review) => review.text(),
+        }
+    }
 }
 
 pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
@@ -95,6 +119,8 @@ pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
         refuses: None,
         requirements: Vec::new(),
         firm: BTreeSet::new(),
+        questions: Vec::new(),
+        self_review: policy.self_review_of(seen),
     };
     for rule in policy.rules.iter().filter(|rule| rule_applies(rule, seen)) {
         if !rule.break_glass {
@@ -108,6 +134,11 @@ pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
                     .map(|requirement| (rule.id.as_str(), requirement)),
             ),
         }
+        if policy.settings.answers == Answers::Required {
+            let questions = rule.questions.iter();
+            let of_rule = questions.map(|question| (rule.id.as_str(), question.as_str()));
+            demand.questions.extend(of_rule);
+        }
     }
     demand
 }
@@ -119,14 +150,14 @@ pub(super) fn lost<'a>(
     new: &Demand<'_>,
     author: Level,
     highest: Level,
-    mut lost: impl FnMut(&'a str, Option<&'a Requirement>),
+    mut lost: impl FnMut(&'a str, Part<'a>),
 ) {
     if new.refuses.is_some_and(|rule| new.firm.contains(rule)) {
         return;
     }
     let refused = |rule: &str| new.refuses.is_some() && !old.firm.contains(rule);
     if let Some(rule) = old.refuses.filter(|rule| !refused(rule)) {
-        lost(rule, None);
+        lost(rule, Part::Refusal);
     }
     for (rule, asked) in &old.requirements {
         let covered = new.requirements.iter().any(|(other, now)| {
@@ -134,8 +165,18 @@ pub(super) fn lost<'a>(
                 && now.covers(asked, author, highest)
         });
         if !covered && !refused(rule) {
-            lost(rule, Some(asked));
+            lost(rule, Part::Requirement(asked));
         }
+    }
+    for (rule, question) in &old.questions {
+        if !new.questions.iter().any(|(_, now)| now == question) {
+            lost(rule, Part::Question(question));
+        }
+    }
+    if let Some(review) = old.self_review
+        && !new.self_review.is_some_and(|now| now.covers(review))
+    {
+        lost("self_review", Part::SelfReview(review));
     }
 }
 
@@ -160,10 +201,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Result<PolicyDiff, TooManyCells> {
             seen_old.author_level,
             highest,
             |rule, asked| {
-                let asked = asked.map_or_else(
-                    || "refused".to_owned(),
-                    |requirement| requirement.text(&old.levels),
-                );
+                let asked = asked.text(old);
                 let key = (rule.to_owned(), asked.clone());
                 let found = weaker.entry(key).or_insert_with(|| {
                     counterexample(rule, asked, &space, choice, &policies, &after)
@@ -225,6 +263,7 @@ fn counterexample(
                 };
                 format!("{text} ({rule}{lifted})")
             })
+            .chain(after.self_review.map(SelfReview::text))
             .collect(),
         case,
         asked,
@@ -417,6 +456,21 @@ mod tests {
             ),
             ("below = \"senior\"", "below = \"mid\"", "ai-below-senior"),
             (
+                "effects = [\"delete\", \"replace\"] }\nrefuse",
+                "effects = [\"delete\"] }\nrefuse",
+                "agents-recreate-nothing",
+            ),
+            (
+                "effects = [\"delete\", \"replace\"] }\nrequire",
+                "effects = [\"replace\"] }\nrequire",
+                "delete-and-recreate",
+            ),
+            (
+                "\"staging\", \"production\"]",
+                "\"production\"]",
+                "delete-and-recreate",
+            ),
+            (
                 "signoffs = 1, level = \"senior\"",
                 "signoffs = 1, level = \"mid\"",
                 "ai-below-senior",
@@ -431,7 +485,7 @@ mod tests {
             ),
         ] {
             assert!(DEFAULT.contains(from), "{from}");
-            let weaker = policy(&DEFAULT.replace(from, to));
+            let weaker = policy(&DEFAULT.replacen(from, to, 1));
             let result = diff(&policy(DEFAULT), &weaker).unwrap();
             let rules: Vec<&str> = result.weaker.iter().map(|c| c.rule.as_str()).collect();
             assert_eq!(rules, [rule], "{from} → {to}");
@@ -487,6 +541,10 @@ mod tests {
         let (firm, soft) = (refuse(""), refuse("break_glass = true\n"));
         assert!(!diff(&firm, &soft).unwrap().is_harmless());
         assert!(diff(&soft, &firm).unwrap().is_harmless());
+        // What may be lifted covers no self-review, which never is.
+        let reviewed = policy("version = 1\n[self_review]\nitems = [\"I ran it\"]\n");
+        assert!(!diff(&reviewed, &soft).unwrap().is_harmless());
+        assert!(diff(&reviewed, &firm).unwrap().is_harmless());
         let protected = "version = 1\n[settings]\nprotected = [\"a\", \"b\"]\n";
         let fewer = diff(
             &policy(protected),
@@ -515,17 +573,19 @@ mod tests {
               "case": [
                 "author is mid",
                 "AI involvement is unknown",
+                "a merge",
+                "lands in local",
                 "tier 0"
               ],
               "example_paths": [
                 "README"
               ],
               "certain": true,
-              "cells": 24
+              "cells": 2556
             }
           ],
           "stricter_cells": 0,
-          "cells": 144
+          "cells": 23040
         }
         "#);
     }
@@ -548,6 +608,28 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_can_read_counts_against_the_change() {
+        let with = |effects: &str| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"r\"\nwhen = {{ effects = {effects} }}\nrefuse = true\n"
+            ))
+        };
+        let all = with(r#"["delete", "replace", "update"]"#);
+        let some = with(r#"["delete", "replace"]"#);
+        assert!(diff(&some, &all).unwrap().is_harmless());
+        let weaker = diff(&all, &some).unwrap().weaker;
+        assert_eq!(weaker.len(), 1);
+        assert_eq!(weaker[0].case, ["updates something"]);
+        // `unless` does not hold for what nobody can read, `when` does.
+        let excepted = policy(
+            "version = 1\n[[rule]]\nid = \"r\"\nunless = { effects = [\"create\"] }\nrefuse = true\n",
+        );
+        let weaker = diff(&all, &excepted).unwrap().weaker;
+        assert_eq!(weaker[0].case, ["creates and deletes something"]);
+        assert!(!diff(&excepted, &all).unwrap().is_harmless());
+    }
+
+    #[test]
     fn windows_packs_and_settings_count() {
         let with = |until: &str, expires: &str, mode: &str| {
             policy(&format!(
@@ -567,6 +649,71 @@ mod tests {
                 .unwrap()
                 .is_harmless()
         );
+    }
+
+    #[test]
+    fn questions_and_self_reviews_count() {
+        let with = |answers: &str, question: &str, review: &str| {
+            policy(&format!(
+                "version = 1\n[settings]\nanswers = \"{answers}\"\n\
+                 [[rule]]\nid = \"r\"\nquestions = [{question}]\nrequire = [{{}}]\n{review}"
+            ))
+        };
+        let lost = |old: &Policy, new: &Policy| {
+            let found = diff(old, new).unwrap();
+            let text =
+                |it: &Counterexample| format!("{}: {} [{}]", it.rule, it.asked, it.case.join(", "));
+            found.weaker.iter().map(text).collect::<Vec<_>>().join("\n")
+        };
+        let old = with("required", "\"Why?\"", "");
+        assert_eq!(lost(&old, &old), "");
+        assert_eq!(
+            lost(&old, &with("required", "", "")),
+            "r: an answer to `Why?` []"
+        );
+        assert_eq!(
+            lost(&old, &with("optional", "\"Why?\"", "")),
+            "r: an answer to `Why?` []"
+        );
+        assert_eq!(lost(&old, &with("required", "\"Why?\", \"How?\"", "")), "");
+        // What need not be answered can go.
+        assert_eq!(
+            lost(&with("optional", "\"Why?\"", ""), &with("optional", "", "")),
+            ""
+        );
+
+        let review = |least: u64, paths: &str, items: &str| {
+            let text = format!(
+                "[self_review]\nlines = {{ at_least = {least} }}\npaths = [\"{paths}\"]\nitems = [{items}]\n"
+            );
+            with("optional", "", &text)
+        };
+        let old = review(100, "db/**", "\"I ran it\"");
+        assert_eq!(lost(&old, &old), "");
+        assert_eq!(lost(&old, &review(50, "**", "\"I ran it\", \"more\"")), "");
+        insta::assert_snapshot!([
+            lost(&old, &with("optional", "", "")),
+            lost(&old, &review(200, "db/**", "\"I ran it\"")),
+            lost(&old, &review(100, "db/x/**", "\"I ran it\"")),
+            lost(&old, &review(100, "db/**", "")),
+        ].join("\n"), @"
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        self_review: a self-review by an author (1 item) [100 lines]
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        ");
+        // Asked for wherever a rule applies, the rule's facts decide.
+        let by_rule = |bound: u64| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"r\"\nwhen = {{ files = {{ at_least = {bound} }} }}\nrequire = [{{}}]\n\
+             [self_review]\nrules = [\"r\"]\n"
+            ))
+        };
+        insta::assert_snapshot!(lost(&by_rule(5), &by_rule(6)), @"
+        r: 1 sign-off [5 files]
+        self_review: a self-review by an author [5 files]
+        ");
+        assert_eq!(lost(&by_rule(6), &by_rule(5)), "");
     }
 
     #[test]

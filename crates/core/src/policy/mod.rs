@@ -16,6 +16,7 @@ mod observe;
 mod protected;
 mod raw;
 mod requirement;
+mod self_review;
 mod window;
 
 use jiff::{SignedDuration, Timestamp};
@@ -27,8 +28,10 @@ pub use file::{DEFAULT, parse};
 pub use observe::Observed;
 pub use protected::Protected;
 pub use requirement::{MinLevel, Requirement, Team};
+pub use self_review::SelfReview;
 pub use window::Window;
 
+use crate::decide::rule_applies;
 use crate::effect::Environment;
 use crate::roster::{Level, Levels};
 
@@ -41,6 +44,17 @@ pub enum Mode {
     /// Verdicts stop changes.
     #[default]
     Enforce,
+}
+
+/// Whether an approval has to answer the questions that rules raise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// They are asked; an approval counts without.
+    #[default]
+    Optional,
+    /// An approval without an answer to each does not count.
+    Required,
 }
 
 /// What holds for the policy as a whole.
@@ -64,6 +78,8 @@ pub struct Settings {
     pub protected: Protected,
     /// Who may break the glass, and on what terms.
     pub break_glass: BreakGlassTerms,
+    /// Whether approvals must answer the questions that rules raise.
+    pub answers: Answers,
 }
 
 impl Default for Settings {
@@ -77,6 +93,7 @@ impl Default for Settings {
             trust_authorship_notes: false,
             protected: Protected::default(),
             break_glass: BreakGlassTerms::default(),
+            answers: Answers::default(),
         }
     }
 }
@@ -106,6 +123,8 @@ pub struct Rule {
     /// Whether a break-glass may lift it: what requires sign-offs unless the
     /// rule says no, what refuses only where the rule says so.
     pub break_glass: bool,
+    /// What it asks whoever signs, to be answered in the signed statement.
+    pub questions: Vec<String>,
     /// The window of the temporary pack it belongs to.
     pub pack: Option<usize>,
 }
@@ -160,6 +179,8 @@ pub struct Policy {
     pub windows: Vec<Window>,
     /// The levels it was read against.
     pub levels: Levels,
+    /// What authors must do before anyone else is asked.
+    pub self_review: Option<SelfReview>,
 }
 
 impl Policy {
@@ -178,6 +199,30 @@ impl Policy {
             ),
         };
         parse(&text, "built-in policy", levels)
+    }
+
+    /// The questions that the rules which apply raise, each once, in the order
+    /// of the policy.
+    #[must_use]
+    pub fn questions(&self, seen: &Observed) -> Vec<&str> {
+        let mut questions = Vec::new();
+        for rule in &self.rules {
+            let open = !rule.questions.is_empty() && rule_applies(rule, seen);
+            for question in rule.questions.iter().filter(|_| open) {
+                if !questions.contains(&question.as_str()) {
+                    questions.push(question.as_str());
+                }
+            }
+        }
+        questions
+    }
+
+    /// The self-review that is asked of the authors of a change.
+    #[must_use]
+    pub fn self_review_of(&self, seen: &Observed) -> Option<&SelfReview> {
+        self.self_review
+            .as_ref()
+            .filter(|review| review.applies(self, seen))
     }
 
     /// The rule with this id.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::facts::{Facts, Kind};
 use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, team_name};
@@ -35,6 +35,8 @@ pub struct Observed {
     pub tier: u64,
     /// Where it lands; never unknown.
     pub environment: Environment,
+    /// What it does, one bit per [`Verb`].
+    pub effects: u8,
     /// Services reached, upper bound.
     pub services: Option<u64>,
     /// Customer functions reached, upper bound.
@@ -58,6 +60,12 @@ impl Observed {
     #[must_use]
     pub const fn has_role(&self, role: Role) -> bool {
         self.roles & (1 << role as u8) != 0
+    }
+
+    /// Whether any effect has this verb.
+    #[must_use]
+    pub const fn has_effect(&self, verb: Verb) -> bool {
+        self.effects & (1 << verb as u8) != 0
     }
 }
 
@@ -103,6 +111,10 @@ impl Policy {
                 .collect(),
             tier: facts.tier.unwrap_or(self.settings.unmapped_tier),
             environment,
+            effects: facts
+                .effects
+                .iter()
+                .fold(0, |bits, verb| bits | 1 << *verb as u8),
             services: facts.reach.services,
             functions: facts.reach.functions,
             customers: facts.reach.customers,

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Mode;
-use crate::effect::Environment;
+use super::{Answers, Mode};
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
 use crate::involvement::{Role, Verdict};
 use crate::usage::Maturity;
@@ -21,6 +21,25 @@ pub(super) struct RawFile {
     pub(super) window: Vec<Spanned<RawWindow>>,
     #[serde(default)]
     pub(super) pack: Vec<Spanned<RawPack>>,
+    #[serde(default)]
+    pub(super) self_review: Option<Spanned<RawSelfReview>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSelfReview {
+    pub(super) paths: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) lines: Option<RawAtLeast>,
+    #[serde(default)]
+    pub(super) rules: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) items: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAtLeast {
+    pub(super) at_least: u64,
 }
 
 #[derive(Deserialize, Default)]
@@ -40,6 +59,8 @@ pub(super) struct RawSettings {
     pub(super) veto_level: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) timezone: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) answers: Answers,
     #[serde(default)]
     pub(super) protected: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
@@ -70,6 +91,8 @@ pub(super) struct RawRule {
     #[serde(default)]
     pub(super) refuse: bool,
     pub(super) break_glass: Option<bool>,
+    #[serde(default)]
+    pub(super) questions: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -85,6 +108,7 @@ pub(super) struct RawWhen {
     pub(super) owners: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) tier: Option<Spanned<RawBound>>,
     pub(super) environment: Option<Spanned<Vec<Environment>>>,
+    pub(super) effects: Option<Spanned<Vec<Verb>>>,
     pub(super) services: Option<Spanned<RawBound>>,
     pub(super) functions: Option<Spanned<RawBound>>,
     pub(super) customers: Option<Spanned<RawBound>>,

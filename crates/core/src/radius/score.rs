@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::facts::Bounds;
 use super::model::Radius;
@@ -32,7 +32,7 @@ pub struct SetScore {
 }
 
 impl SetScore {
-    fn of(predicted: &BTreeSet<&str>, actual: &BTreeSet<&str>) -> Self {
+    fn of(predicted: &BTreeSet<String>, actual: &BTreeSet<String>) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self {
             found: count(predicted.intersection(actual).count()),
@@ -85,34 +85,103 @@ pub struct Score {
     pub customers_within: Option<bool>,
 }
 
-impl Radius {
-    /// Compares the prediction with what happened.
-    #[must_use]
-    pub fn score(&self, actual: &Actual) -> Score {
-        let services = names(&self.services, Impact::Down);
-        let functions = names(&self.functions, Impact::Degraded);
-        let failed_services = actual.services.iter().map(String::as_str).collect();
-        let failed_functions = actual.functions.iter().map(String::as_str).collect();
-        let facts = &self.facts;
-        Score {
-            services: SetScore::of(&services, &failed_services),
-            functions: SetScore::of(&functions, &failed_functions),
-            services_within: within(facts.services, count(&failed_services)),
-            functions_within: within(facts.functions_down, count(&failed_functions)),
-            customers_within: actual
-                .customers
-                .map(|share| within(facts.customers_share, share)),
+/// A prediction as it was made before the change, however it was kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Kept")]
+pub struct Prediction {
+    /// Ids of services touched or likely down.
+    pub services: BTreeSet<String>,
+    /// Ids of functions down or degraded.
+    pub functions: BTreeSet<String>,
+    /// How many services, at least, likely, at most.
+    pub services_bounds: Bounds<u32>,
+    /// How many functions go down.
+    pub functions_bounds: Bounds<u32>,
+    /// For what share of customers.
+    pub customers_bounds: Bounds<Share>,
+}
+
+/// A radius as `plan --json` and `check --json` write it; the rest of it does
+/// not matter here.
+#[derive(Deserialize)]
+struct Kept {
+    facts: KeptFacts,
+    functions: Vec<KeptClaim>,
+    services: Vec<KeptClaim>,
+}
+
+#[derive(Deserialize)]
+struct KeptFacts {
+    services: Bounds<u32>,
+    functions_down: Bounds<u32>,
+    customers_share: Bounds<Share>,
+}
+
+#[derive(Deserialize)]
+struct KeptClaim {
+    id: String,
+    impact: Impact,
+}
+
+impl From<Kept> for Prediction {
+    fn from(kept: Kept) -> Self {
+        let names = |claims: Vec<KeptClaim>, at_least: Impact| {
+            let sure = claims.into_iter().filter(|claim| claim.impact >= at_least);
+            sure.map(|claim| claim.id).collect()
+        };
+        Self {
+            services: names(kept.services, Impact::Down),
+            functions: names(kept.functions, Impact::Degraded),
+            services_bounds: kept.facts.services,
+            functions_bounds: kept.facts.functions_down,
+            customers_bounds: kept.facts.customers_share,
         }
     }
 }
 
-fn count(set: &BTreeSet<&str>) -> u32 {
+impl Prediction {
+    /// What a radius predicts.
+    #[must_use]
+    pub fn of(radius: &Radius) -> Self {
+        Self {
+            services: names(&radius.services, Impact::Down),
+            functions: names(&radius.functions, Impact::Degraded),
+            services_bounds: radius.facts.services,
+            functions_bounds: radius.facts.functions_down,
+            customers_bounds: radius.facts.customers_share,
+        }
+    }
+
+    /// Compares the prediction with what happened.
+    #[must_use]
+    pub fn score(&self, actual: &Actual) -> Score {
+        Score {
+            services: SetScore::of(&self.services, &actual.services),
+            functions: SetScore::of(&self.functions, &actual.functions),
+            services_within: within(self.services_bounds, count(&actual.services)),
+            functions_within: within(self.functions_bounds, count(&actual.functions)),
+            customers_within: actual
+                .customers
+                .map(|share| within(self.customers_bounds, share)),
+        }
+    }
+}
+
+impl Radius {
+    /// Compares the prediction with what happened.
+    #[must_use]
+    pub fn score(&self, actual: &Actual) -> Score {
+        Prediction::of(self).score(actual)
+    }
+}
+
+fn count(set: &BTreeSet<String>) -> u32 {
     u32::try_from(set.len()).unwrap_or(u32::MAX)
 }
 
-fn names(claims: &[Claim], at_least: Impact) -> BTreeSet<&str> {
+fn names(claims: &[Claim], at_least: Impact) -> BTreeSet<String> {
     let sure = claims.iter().filter(|claim| claim.impact >= at_least);
-    sure.map(|claim| claim.id.as_str()).collect()
+    sure.map(|claim| claim.id.clone()).collect()
 }
 
 fn within<T: PartialOrd + Copy>(bounds: Bounds<T>, value: T) -> bool {

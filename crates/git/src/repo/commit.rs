@@ -170,6 +170,24 @@ impl Repo {
             .collect())
     }
 
+    /// When each commit was made, as its committer says (seconds since 1970);
+    /// `None` for those that are not here.
+    ///
+    /// # Errors
+    /// When git cannot read them.
+    pub fn commit_times(&self, ids: &[Option<Oid>]) -> Result<Vec<Option<i64>>, GitError> {
+        let wanted: Vec<&Oid> = ids.iter().flatten().collect();
+        let objects = self.read_objects(wanted.iter().map(|id| id.as_str()))?;
+        let mut times = wanted.into_iter().zip(objects).map(|(id, object)| {
+            let object = object.filter(|object| object.kind == "commit")?;
+            Some(Commit::parse(id.clone(), &object.bytes)?.committer.time)
+        });
+        Ok(ids
+            .iter()
+            .map(|id| id.as_ref().and_then(|_| times.next()).flatten())
+            .collect())
+    }
+
     /// Many commits, in the order given; missing ones are an error.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub use commit::{Commit, Identity, Signature};
 pub use diff::FileChange;
 pub use history::Change;
+pub use lines::Hunk;
 pub use notes::NoteIndex;
 pub(crate) use objects::{MAX_OBJECT, Object};
 pub use range::Range;

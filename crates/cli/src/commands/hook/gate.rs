@@ -5,6 +5,7 @@
 //! cannot be judged is refused.
 
 use std::io::{BufRead as _, Write as _};
+use std::sync::Arc;
 
 use countersign_core::decide::Verdict;
 use countersign_core::policy::Mode;
@@ -66,7 +67,7 @@ pub(super) fn run(args: &RunArgs) -> CliResult {
     if args.hook == Hook::PostReceive {
         return gate.record(&updates);
     }
-    let chain = gate.chain(&updates)?;
+    let chain = Arc::new(gate.chain(&updates)?);
     let mut code = exit::ALLOW;
     for update in &updates {
         code = code.max(gate.judge(update, &chain)?);
@@ -143,7 +144,7 @@ impl<'a> Gate<'a> {
         })
     }
 
-    fn judge(&self, update: &Update, chain: &Chain) -> CliResult {
+    fn judge(&self, update: &Update, chain: &Arc<Chain>) -> CliResult {
         if update.name == signoffs::REF {
             return self.signoffs(update, chain);
         }
@@ -164,7 +165,7 @@ impl<'a> Gate<'a> {
     }
 
     /// Judges what happens to a protected branch.
-    fn branch(&self, update: &Update, branch: &str, chain: &Chain) -> CliResult {
+    fn branch(&self, update: &Update, branch: &str, chain: &Arc<Chain>) -> CliResult {
         match (&update.old, &update.new) {
             (_, None) => refuse(update, "a protected branch is not deleted", None),
             (None, Some(new)) => self.created(update, new),
@@ -217,7 +218,7 @@ impl<'a> Gate<'a> {
         branch: &str,
         old: &Oid,
         new: &Oid,
-        chain: &Chain,
+        chain: &Arc<Chain>,
     ) -> CliResult {
         if !self.repo.first_parent_line(new)?.contains(old) {
             let why = format!(

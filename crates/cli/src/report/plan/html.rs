@@ -11,8 +11,9 @@ use countersign_core::policy::Mode;
 use countersign_core::radius::{Claim, Impact, Radius};
 
 use super::super::human::requirement_text;
-use super::super::{count, reach};
+use super::super::{ReportSignOff, count, reach};
 use super::PlanReport;
+use crate::gate_record::ReportSpent;
 
 /// Effects listed before the rest is counted.
 const MAX_EFFECTS: usize = 500;
@@ -47,6 +48,7 @@ pub(crate) fn html(report: &PlanReport, catalog: Option<&Catalog>) -> String {
     if let (Some(radius), Some(catalog)) = (&report.radius, catalog) {
         drawing(&mut out, radius, catalog);
     }
+    stages(&mut out, report);
     rules(&mut out, report);
     effects(&mut out, report);
     notes(&mut out, report);
@@ -89,6 +91,31 @@ fn drawing(out: &mut String, radius: &Radius, catalog: &Catalog) {
         let _ = write!(out, "<li>Not known: {}</li>", escape(&unplaced));
     }
     out.push_str("</ul></section>\n");
+}
+
+/// A bar per step of the rollout: likely share of customers, and the most.
+fn stages(out: &mut String, report: &PlanReport) {
+    let stages = report.radius.iter().flat_map(|radius| &radius.stages);
+    let stages: Vec<_> = stages.take(MAX_BOXES).collect();
+    if stages.is_empty() {
+        return;
+    }
+    out.push_str("<section><h2>Stage by stage</h2><ol class=\"stages\">");
+    for stage in stages {
+        let customers = &stage.facts.customers_share;
+        let width = |ppm: u32| f64::from(ppm) / 10_000.0;
+        let _ = write!(
+            out,
+            "<li><b>{}</b> <span>{}{}</span><i class=\"bar\"><i class=\"most\" style=\"width:{}%\"></i>\
+             <i class=\"likely\" style=\"width:{}%\"></i></i></li>",
+            escape(&stage.name),
+            reach::stage(stage),
+            reach::bake(stage),
+            width(customers.high.ppm()),
+            width(customers.likely.ppm()),
+        );
+    }
+    out.push_str("</ol></section>\n");
 }
 
 /// Where a radius is drawn.
@@ -254,6 +281,10 @@ fn about(out: &mut String, report: &PlanReport) {
         ("policy", report.policy.source.clone()),
         ("SHA-256", plan.sha256.clone()),
     ];
+    let signed: Vec<String> = report.signoffs.iter().map(ReportSignOff::text).collect();
+    rows.push(("signed", signed.join(", ")));
+    let spent = report.spent.as_ref().map(ReportSpent::text);
+    rows.push(("applied before", spent.unwrap_or_default()));
     rows.retain(|(_, text)| !text.is_empty());
     out.push_str("<section><h2>About</h2><dl>");
     for (label, text) in rows {
@@ -295,6 +326,8 @@ ul{margin:0;padding-left:1.2rem}.lead{font-size:1.15rem;padding:0;list-style:non
 .sign{margin:.6rem 0;font-weight:600}.sign span{font-weight:400;color:var(--faint)}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}th{text-align:left;font-weight:600}th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
 td:nth-child(2){min-width:15rem}.stake td:first-child{color:var(--refuse);font-weight:700}code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}\
+.stages{padding:0;list-style:none}.stages li{margin:.5rem 0}.stages span{color:var(--faint)}.bar{position:relative;display:block;height:.6rem;margin-top:.2rem;border-radius:.3rem;background:var(--line);overflow:hidden}\
+.bar i{position:absolute;inset:0 auto 0 0;border-radius:.3rem}.bar .most{background:var(--hold);opacity:.35}.bar .likely{background:var(--refuse)}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:0}dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}\
 @media(max-width:36rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}\
 @media print{main{max-width:none;padding:0}section,article,tr{break-inside:avoid}.verdict{border:1px solid;border-left-width:.5rem}}";

@@ -76,6 +76,14 @@ pub enum Reason {
     InvolvementRose,
     /// Only those who made a change can declare that people alone did.
     NotAnAuthor,
+    /// The signer vouched for a change that nobody on the roster made.
+    Sponsor,
+    /// A self-review is the authors' own.
+    NotTheirReview,
+    /// A self-review leaves this out.
+    ReviewLacks(String),
+    /// A question that a rule raises is not answered.
+    Unanswered(String),
     /// It is about other content.
     Content(Dropped),
     /// It takes back something that is not there or is not theirs.
@@ -139,6 +147,14 @@ impl fmt::Display for Reason {
             }
             Self::NotAnAuthor => {
                 f.write_str("only those who made the change can declare that no AI took part")
+            }
+            Self::Sponsor => f.write_str(
+                "the signer reviewed this change in place of its author; someone else has to sign",
+            ),
+            Self::NotTheirReview => f.write_str("a self-review is by someone who made the change"),
+            Self::ReviewLacks(what) => write!(f, "the self-review says nothing about `{what}`"),
+            Self::Unanswered(question) => {
+                write!(f, "it does not answer `{question}`; sign again")
             }
             Self::Content(dropped) => write!(f, "{dropped}"),
             Self::NothingToRevoke => {
