@@ -15,13 +15,14 @@ pub(crate) use tree::path_text;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 pub use commit::{Commit, Identity, Signature};
 pub use diff::FileChange;
 pub use history::Change;
 pub use lines::Hunk;
 pub use notes::NoteIndex;
-pub(crate) use objects::{MAX_OBJECT, Object};
+pub(crate) use objects::{MAX_OBJECT, Object, Readers};
 pub use range::Range;
 pub(crate) use raw::RawCommit;
 pub use squash::{Origins, Proof, SquashOrigin};
@@ -29,6 +30,7 @@ pub use tree::TreeEntry;
 
 use crate::GitError;
 use crate::command::Git;
+use crate::replay::Isolated;
 
 /// The full hexadecimal name of an object: 40 characters for SHA-1, 64 for
 /// SHA-256.
@@ -81,6 +83,9 @@ impl fmt::Display for Oid {
 #[derive(Debug, Clone)]
 pub struct Repo {
     pub(crate) git: Git,
+    pub(crate) readers: Arc<Readers>,
+    /// Where merges are tried, once the first is.
+    pub(crate) isolated: Arc<OnceLock<Isolated>>,
     git_dir: PathBuf,
     work_tree: Option<PathBuf>,
     shallow: bool,
@@ -134,6 +139,8 @@ impl Repo {
         let root = work_tree.clone().unwrap_or_else(|| git_dir.clone());
         Ok(Self {
             git: Git::new(&root).with_attributes_of(empty_tree),
+            readers: Arc::default(),
+            isolated: Arc::default(),
             git_dir,
             work_tree,
             shallow,
