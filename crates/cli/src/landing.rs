@@ -10,9 +10,10 @@ use std::sync::Arc;
 use countersign_core::decide::{Decision, Verdict};
 use countersign_core::policy::Mode;
 use countersign_core::signoff::carry::Dropped;
-use countersign_core::signoff::chain::Chain;
+use countersign_core::signoff::chain::{Chain, Entry};
 use countersign_core::signoff::content::Merge as Content;
 use countersign_core::signoff::statement::{Stance, Statement};
+use countersign_core::signoff::verify::proven;
 use countersign_git::replay::{LandedAs, Proposed, statement_oid};
 use countersign_git::tips::Advance;
 use countersign_git::{Commit, Oid, Range, Repo};
@@ -27,6 +28,9 @@ use crate::signoffs::{self, Ground, Subject};
 /// How much later than the commit that landed something may be signed and still
 /// be taken as signed before, because clocks differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// The most approvals compared with what was never signed.
+const MAX_NEAR: usize = 50;
 
 /// A content that someone signed for this branch.
 struct Signed<'a> {
@@ -43,6 +47,8 @@ pub(crate) struct Line<'a> {
     repo: &'a Repo,
     /// The full name of its ref.
     pub(crate) target: String,
+    /// What statements call the repository.
+    repository: String,
     chain: &'a Arc<Chain>,
     /// Recorded advances of the branch, oldest first.
     advances: Vec<Advance>,
@@ -71,6 +77,17 @@ pub(crate) struct When {
     pub(crate) recorded: bool,
     /// What it needed was signed after the commit says it landed.
     pub(crate) late: bool,
+}
+
+/// An approval of other content in the same files.
+#[derive(Debug)]
+pub(crate) struct Otherwise {
+    /// Who gave it.
+    pub(crate) person: String,
+    /// What the signer knew the change as.
+    pub(crate) change: String,
+    /// One of the files.
+    pub(crate) path: String,
 }
 
 /// A step and the decision on it.
@@ -127,6 +144,7 @@ impl<'a> Line<'a> {
         Ok(Self {
             repo,
             target: target.to_owned(),
+            repository,
             chain,
             advances,
             signed,
@@ -149,9 +167,10 @@ impl<'a> Line<'a> {
     ) -> CliResult<Vec<Step>> {
         let contents: Vec<&Content> = self.signed.iter().map(|it| it.content).collect();
         let units = self.repo.explain_landing(old, new, &contents)?;
+        let tips: Vec<Oid> = units.iter().map(|unit| unit.tip.clone()).collect();
+        let commits = self.repo.read_commits(&tips)?;
         let mut steps: Vec<Step> = Vec::new();
-        for unit in units {
-            let commit = self.repo.commit(&unit.tip)?;
+        for (unit, commit) in units.into_iter().zip(commits) {
             let (landed, near) = match unit.proof {
                 Ok(proof) => (Some(proof), None),
                 Err(near) => (None, near),
@@ -217,7 +236,8 @@ impl<'a> Line<'a> {
         let subject = if self.chain.entries().is_empty() {
             None
         } else {
-            let ground = Ground::of(self.repo, &step.parent, rules, Arc::clone(self.chain))?;
+            let (chain, name) = (Arc::clone(self.chain), self.repository.clone());
+            let ground = Ground::named(self.repo, name, &step.parent, rules, chain)?;
             let subject = Subject::landed(&self.target, proposed, &Arc::new(ground));
             let subject = subject.spent(spent);
             Some(match step.landed {
@@ -237,6 +257,57 @@ impl<'a> Line<'a> {
             merge,
             decision,
         })
+    }
+
+    /// An approval of other content in the files of a step, the newest: what was
+    /// moved to another place was signed at the first.
+    pub(crate) fn approved_otherwise(
+        &self,
+        judged: &JudgedStep,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> CliResult<Option<Otherwise>> {
+        let Some(ground) = judged.merge.ground() else {
+            return Ok(None);
+        };
+        let approvals = |statement: &Statement| {
+            let about = statement.about();
+            let merge = about.content.merge();
+            matches!(statement, Statement::SignOff(it) if it.decision == Stance::Approve)
+                && about.repository == self.repository
+                && about.target == self.target
+                && merge.is_some()
+        };
+        let entries = self.chain.entries().iter().rev();
+        let near: Vec<&Entry> = entries
+            .filter(|entry| approvals(&entry.statement))
+            .take(MAX_NEAR)
+            .collect();
+        let contents: Vec<&Content> = near
+            .iter()
+            .filter_map(|entry| entry.statement.about().content.merge())
+            .collect();
+        let changed: BTreeSet<&str> = judged
+            .merge
+            .files
+            .iter()
+            .flat_map(countersign_git::FileChange::paths)
+            .collect();
+        for (entry, paths) in near.into_iter().zip(self.repo.paths_of(&contents)?) {
+            let Some(path) = paths.into_iter().find(|it| changed.contains(it.as_str())) else {
+                continue;
+            };
+            let same = |statement: &Statement| std::ptr::eq(statement, &entry.statement);
+            if proven(self.chain, ground.rosters(rules), now, same).is_empty() {
+                continue;
+            }
+            return Ok(Some(Otherwise {
+                person: entry.statement.signed().person.clone(),
+                change: entry.statement.about().change.clone(),
+                path,
+            }));
+        }
+        Ok(None)
     }
 
     /// What a step brought, as it was before it landed: the merged branch where

@@ -11,6 +11,7 @@ mod error;
 mod gate_record;
 mod input;
 mod landing;
+mod parallel;
 mod questions;
 mod report;
 mod risky;

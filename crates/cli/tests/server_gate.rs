@@ -81,7 +81,12 @@ fn a_change_gets_in_with_the_sign_off_it_needs_and_with_no_other() {
     org.repo.write("src/app.py", moved);
     org.repo
         .git_as(JUN, &["commit", "-q", "-a", "--amend", "--no-edit"]);
-    held(&org.push(&BOTH), "nobody yet");
+    let said = org.push(&BOTH);
+    held(&said, "nobody yet");
+    assert!(
+        said.contains("sen approved other content of src/app.py (retry), not what is pushed"),
+        "{said}"
+    );
     let check = shown(&countersign(org.repo.path(), &["check", "main..retry"]));
     assert!(
         check.contains("approve of sen does not count: dropped"),

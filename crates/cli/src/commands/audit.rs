@@ -1,5 +1,6 @@
 //! `countersign audit`: what went around the gate, and what was never reviewed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ pub(super) fn run(args: &AuditArgs) -> CliResult {
             Mode::Shadow => shadow.push(step),
         }
     }
-    let rewritten = rewritten(&repo, &line, &target.tip)?;
+    let rewritten = rewritten(&repo, &line, &oids)?;
     let break_glass = broken(&repo, &chain, &target, since, now)?;
     let report = AuditReport {
         schema: SCHEMA,
@@ -194,13 +195,20 @@ fn adoption(repo: &Repo, oids: &[Oid]) -> CliResult<Option<usize>> {
 }
 
 /// Recorded tips that the branch no longer has.
-fn rewritten(repo: &Repo, line: &Line<'_>, tip: &Oid) -> CliResult<Vec<Rewritten>> {
+fn rewritten(repo: &Repo, line: &Line<'_>, oids: &[Oid]) -> CliResult<Vec<Rewritten>> {
+    let states: BTreeSet<&Oid> = oids.iter().collect();
     let mut lost: Vec<Rewritten> = Vec::new();
     for advance in line.advances() {
         let Some(new) = &advance.new else { continue };
         // The record keeps the tip, but a clone may not have fetched it.
-        let is_here = repo.resolve(new.as_str()).is_ok();
-        if is_here && repo.is_ancestor(new, tip)? {
+        let is_here = || repo.resolve(new.as_str()).is_ok();
+        if states.contains(new) {
+            continue;
+        }
+        if let Some(tip) = oids.last()
+            && is_here()
+            && repo.is_ancestor(new, tip)?
+        {
             continue;
         }
         lost.push(Rewritten {
@@ -313,7 +321,7 @@ fn human(out: &mut impl Write, report: &AuditReport, target: &str) -> CliResult<
         )?;
     }
     if !report.recorded {
-        let note = "no gate recorded when these landed; times are claims of the commits";
+        let note = "no record of a gate is here (`countersign signoffs fetch` brings one); times are claims of the commits";
         writeln!(out, "  {}", paint(DIM, note))?;
     }
     for step in &report.bypasses {

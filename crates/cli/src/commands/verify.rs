@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::RepoArgs;
 use crate::error::{CliError, CliResult, exit};
 use crate::landing::{Line, Step};
+use crate::parallel::in_parallel;
 use crate::report::step::StepReport;
 use crate::report::{self, count};
 use crate::rules::Rules;
@@ -109,20 +110,20 @@ pub(super) fn judge_steps(
     steps: &[Step],
     now: Timestamp,
 ) -> CliResult<(Vec<StepReport>, usize)> {
-    let (mut reports, mut before) = (Vec::new(), 0);
-    for step in steps {
+    let one = |step: &Step| -> CliResult<Option<StepReport>> {
         let rules = Rules::at(repo, Some(&step.parent))?;
         if !rules.adopted {
-            before += 1;
-            continue;
+            return Ok(None);
         }
         let when = line.when(step, oids, now);
         let spent = line.left_before(step, oids);
         let judged = line.judge(step, &rules, when.at, &[], spent)?;
         let pusher = line.pusher(step, oids);
-        reports.push(StepReport::new(step, &judged, &rules, when, pusher));
-    }
-    Ok((reports, before))
+        Ok(Some(StepReport::new(step, &judged, &rules, when, pusher)))
+    };
+    let judged = in_parallel(steps, "steps", one)?;
+    let before = judged.iter().filter(|it| it.is_none()).count();
+    Ok((judged.into_iter().flatten().collect(), before))
 }
 
 pub(super) fn run(args: &VerifyArgs) -> CliResult {

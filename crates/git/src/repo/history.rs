@@ -74,6 +74,29 @@ impl Repo {
         Ok(text.lines().filter_map(Oid::new).collect())
     }
 
+    /// Whether a branch at `new` has been at `old`, as far as first parents tell.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn has_been_at(&self, old: &Oid, new: &Oid) -> Result<bool, GitError> {
+        if old == new {
+            return Ok(true);
+        }
+        let not = format!("^{old}");
+        let args = [
+            "rev-list",
+            "--first-parent",
+            "--parents",
+            new.as_str(),
+            &not,
+        ];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        // The oldest comes last, and its first parent right after it.
+        let oldest = text.lines().last().unwrap_or_default();
+        Ok(oldest.split(' ').nth(1) == Some(old.as_str()))
+    }
+
     /// The first state of a branch, along first parents, that had a file.
     ///
     /// # Errors

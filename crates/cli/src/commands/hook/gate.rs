@@ -101,7 +101,7 @@ fn lines() -> CliResult<Vec<Update>> {
 pub(super) struct Gate<'a> {
     repo: &'a Repo,
     /// The default branch, once it has commits, and the rules on it.
-    default: Option<(String, Oid, Rules)>,
+    default: Option<(String, Oid, Arc<Rules>)>,
     pusher: Option<Pusher>,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Gate<'a> {
         let default = match repo.default_branch()? {
             Some(rev) => {
                 let tip = repo.resolve(&rev)?;
-                let rules = Rules::at(repo, Some(&tip))?;
+                let rules = Arc::new(Rules::at(repo, Some(&tip))?);
                 let name = repo.branch_name(&rev)?.unwrap_or(rev);
                 Some((name, tip, rules))
             }
@@ -220,19 +220,22 @@ impl<'a> Gate<'a> {
         new: &Oid,
         chain: &Arc<Chain>,
     ) -> CliResult {
-        if !self.repo.first_parent_line(new)?.contains(old) {
+        if !self.repo.has_been_at(old, new)? {
             let why = format!(
                 "it would become a side line of what is pushed; merge onto {branch}, not {branch} into yours"
             );
             return refuse(update, &why, Some(&format!("git rebase origin/{branch}")));
         }
         let line = Line::new(self.repo, &update.name, old, chain)?;
-        let mut rules = Rules::at(self.repo, Some(old))?;
+        let mut rules = match &self.default {
+            Some((_, tip, rules)) if tip == old => Arc::clone(rules),
+            _ => Arc::new(Rules::at(self.repo, Some(old))?),
+        };
         if !rules.adopted
-            && let Some((_, tip, _)) = &self.default
+            && let Some((_, _, today)) = &self.default
         {
             // A branch from before adoption is protected by today's rules.
-            rules = Rules::at(self.repo, Some(tip))?;
+            rules = Arc::clone(today);
         }
         if let Err(error) = Rules::at(self.repo, Some(new)) {
             // Otherwise nothing could be judged after it, not even its repair.
@@ -245,14 +248,14 @@ impl<'a> Gate<'a> {
         for step in line.steps(old, new, |_| true)? {
             let spent = line.has_left(&step.parent);
             let judged = line.judge(&step, &rules, now, &also, spent)?;
-            let found = self.explain(branch, &step, &judged, &rules)?;
+            let found = self.explain(branch, &line, (&step, &judged), &rules, now)?;
             code = code.max(found);
             if step.parent != *old && found == exit::ALLOW {
                 // Rules that came earlier in this very push count as well.
                 let own = Rules::at(self.repo, Some(&step.parent))?;
                 let judged = line.judge(&step, &own, now, &also, spent)?;
                 if !lets_through(&own, &judged.decision) {
-                    code = code.max(self.explain(branch, &step, &judged, &own)?);
+                    code = code.max(self.explain(branch, &line, (&step, &judged), &own, now)?);
                 }
             }
         }
@@ -260,7 +263,14 @@ impl<'a> Gate<'a> {
     }
 
     /// Tells whoever pushes what is missing, and what to run.
-    fn explain(&self, branch: &str, step: &Step, judged: &JudgedStep, rules: &Rules) -> CliResult {
+    fn explain(
+        &self,
+        branch: &str,
+        line: &Line<'_>,
+        (step, judged): (&Step, &JudgedStep),
+        rules: &Rules,
+        now: Timestamp,
+    ) -> CliResult {
         let verdict = judged.decision.verdict;
         let mut out = anstream::stderr().lock();
         let report = CheckReport::new(&judged.range, rules, &judged.merge, &judged.decision);
@@ -286,15 +296,26 @@ impl<'a> Gate<'a> {
         }
         if let Some(near) = &step.near {
             writeln!(out, "\n  what was signed is not what is pushed: {near}")?;
+        } else if report.signoffs.is_empty()
+            && let Some(other) = line.approved_otherwise(judged, rules, now)?
+        {
+            writeln!(
+                out,
+                "\n  {} approved other content of {} ({}), not what is pushed",
+                other.person,
+                report::plain(&other.path),
+                report::plain(&other.change)
+            )?;
         }
-        let (command, why) = self.next(branch, &judged.range.head, verdict)?;
+        if lets_through(rules, &judged.decision) {
+            // It lands, so there is nothing left to sign.
+            return Ok(exit::ALLOW);
+        }
+        let (command, why) = self.next(branch, &judged.range.head, &report)?;
         writeln!(out, "\n  {}   {}", paint(BOLD, command), paint(DIM, why))?;
-        Ok(if lets_through(rules, &judged.decision) {
-            exit::ALLOW
-        } else if verdict == Verdict::Refuse {
-            exit::REFUSE
-        } else {
-            exit::HOLD
+        Ok(match verdict {
+            Verdict::Refuse => exit::REFUSE,
+            _ => exit::HOLD,
         })
     }
 
@@ -303,9 +324,9 @@ impl<'a> Gate<'a> {
         &self,
         branch: &str,
         head: &Oid,
-        verdict: Verdict,
+        report: &CheckReport,
     ) -> CliResult<(String, &'static str)> {
-        if verdict == Verdict::Refuse {
+        if report.verdict == Verdict::Refuse {
             return Ok((
                 format!("countersign check origin/{branch}..{}", head.short()),
                 "all reasons",
@@ -313,12 +334,17 @@ impl<'a> Gate<'a> {
         }
         let here = self.repo.branches_at(head)?;
         Ok(match here.iter().find(|name| *name != branch) {
-            Some(name) => (
-                format!(
-                    "countersign sign origin/{branch}..origin/{name} && countersign signoffs push"
-                ),
-                "for someone who can sign",
-            ),
+            Some(name) => {
+                let range = format!("origin/{branch}..origin/{name}");
+                let (command, who) = match &report.decision.self_review {
+                    Some(_) => (format!("declare {range} --reviewed"), "for its author"),
+                    None => (format!("sign {range}"), "for someone who can sign"),
+                };
+                (
+                    format!("countersign {command} && countersign signoffs push"),
+                    who,
+                )
+            }
             None => (
                 format!(
                     "git push origin {}:refs/heads/review-{}",
