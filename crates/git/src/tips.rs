@@ -34,7 +34,9 @@ pub struct Advance {
 }
 
 impl Advance {
-    fn message(&self) -> String {
+    /// The message of its record.
+    #[must_use]
+    pub fn message(&self) -> String {
         let name = |oid: &Option<Oid>| oid.as_ref().map_or("none", Oid::as_str).to_owned();
         let mut text = format!(
             "{SUBJECT}{}\n\nOld: {}\nNew: {}\n",
@@ -49,7 +51,9 @@ impl Advance {
         text
     }
 
-    fn parse(at: i64, message: &str) -> Option<Self> {
+    /// Reads the message of a record made at a time; `None` for anything else.
+    #[must_use]
+    pub fn parse(at: i64, message: &str) -> Option<Self> {
         let mut lines = message.lines();
         let target = lines.next()?.strip_prefix(SUBJECT)?.to_owned();
         let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(": ")).collect();
