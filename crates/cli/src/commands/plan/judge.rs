@@ -80,9 +80,14 @@ impl Judged {
         read.reading.findings = findings;
         let empty = empty_catalog()?;
         let catalog = rules.catalog.as_ref().unwrap_or(&empty);
-        let stages = match &maker.rollout {
-            Some(given) => stages(given, catalog)?,
-            None => Vec::new(),
+        let stages = match (&maker.rollout, &rules.catalog) {
+            (Some(given), Some(catalog)) => stages(given, catalog)?,
+            (Some(_), None) => {
+                let message = "a rollout says nothing without a catalogue of what runs where";
+                return Err(CliError::new(exit::NOT_FOUND, message)
+                    .hint("describe it in .countersign/catalog.yaml"));
+            }
+            (None, _) => Vec::new(),
         };
         let who = Maker {
             by: maker.by.as_deref(),
