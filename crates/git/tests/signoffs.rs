@@ -10,18 +10,16 @@
 mod scene;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use countersign_core::signoff::Digest;
-use countersign_core::signoff::chain::node_hash;
 use countersign_core::signoff::statement::{Stance, Statement};
 use countersign_git::signoffs::{Fetched, REF};
 use countersign_git::{GitError, Repo};
 use countersign_testkit::GitRepo;
-use countersign_testkit::signing::{Sketch, content, key_of, of, seal, signoff};
+use countersign_testkit::signing::{Sketch, content, import_chain, key_of, of, seal, signoff};
 use scene::{Scene, oid};
 
 /// Signs as `sen`, with a nonce of its own; the statement's hash.
@@ -330,39 +328,11 @@ fn a_long_chain_is_read() {
     assert_eq!(repo.signoffs().unwrap().tip(), prev);
 }
 
-/// Three hundred statements at once, each as `add` would write it.
-fn long_chain(kit: &GitRepo) {
-    let mut child = kit
-        .command()
-        .args(["fast-import", "--quiet"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut prev: Option<Digest> = None;
-    for place in 0..300_u64 {
-        let mut it = signoff("sen", Stance::Approve, &content(1, 2, 3));
-        it.signed.nonce = format!("{place:032}");
-        it.signed.prev = prev;
-        let bytes = seal(&of(it), &key_of("sen")).to_bytes();
-        let before: Vec<Digest> = prev.into_iter().collect();
-        prev = Some(node_hash(&before, Some(Digest::of(&bytes))));
-        let head = format!(
-            "commit {REF}\ncommitter c <c@x> {place} +0000\ndata 0\nM 100644 inline envelope.json\ndata {}\n",
-            bytes.len()
-        );
-        for part in [head.as_bytes(), &bytes, b"\n"] {
-            input.write_all(part).unwrap();
-        }
-    }
-    drop(input);
-    assert!(child.wait().unwrap().success());
-}
-
 #[test]
 fn a_long_chain_is_kept_in_a_file_that_nobody_has_to_trust() {
     for kit in [GitRepo::new(), GitRepo::sha256()] {
-        long_chain(&kit);
+        let one = || signoff("sen", Stance::Approve, &content(1, 2, 3));
+        import_chain(&kit, REF, (0..300).map(|_| one()));
         let read = || {
             let chain = Repo::open(kit.path()).unwrap().signoffs().unwrap();
             assert_eq!(chain.problems(), []);

@@ -160,6 +160,9 @@ impl Repo {
     /// # Errors
     /// When git cannot walk them.
     pub fn commit_ids(&self, base: Option<&Oid>, head: &Oid) -> Result<Vec<Oid>, GitError> {
+        if base.is_some_and(|base| self.sits_on(head, base)) {
+            return Ok(vec![head.clone()]);
+        }
         let not = base.map(|base| format!("^{base}"));
         let mut args = vec!["rev-list", "--reverse", "--topo-order", head.as_str()];
         args.extend(not.as_deref());
@@ -168,6 +171,13 @@ impl Repo {
             .lines()
             .filter_map(Oid::new)
             .collect())
+    }
+
+    /// Whether a commit has another as its one parent: the most frequent case,
+    /// which needs no walk.
+    pub(crate) fn sits_on(&self, commit: &Oid, parent: &Oid) -> bool {
+        let commit = self.commit(commit);
+        commit.is_ok_and(|it| matches!(it.parents.as_slice(), [only] if only == parent))
     }
 
     /// When each commit was made, as its committer says (seconds since 1970);

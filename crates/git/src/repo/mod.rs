@@ -393,6 +393,9 @@ impl Repo {
     /// # Errors
     /// [`GitError::Shallow`] or [`GitError::NoMergeBase`] when there is none.
     pub fn merge_base(&self, a: &Oid, b: &Oid) -> Result<Oid, GitError> {
+        if self.sits_on(b, a) {
+            return Ok(a.clone());
+        }
         let found = self.git.line(&["merge-base", a.as_str(), b.as_str()])?;
         match found.as_deref().and_then(Oid::new) {
             Some(oid) => Ok(oid),

@@ -98,7 +98,7 @@ fn is_in(bytes: &[u8], tree: &Oid) -> bool {
     };
     let mut entry = format!("100644 {FILE}\0").into_bytes();
     entry.extend(blob.as_slice());
-    name("tree", &entry).is_some_and(|found| found.to_string() == tree.as_str())
+    name("tree", &entry).is_some_and(|found| Oid::from(found) == *tree)
 }
 
 /// Keeps envelopes for the next time. Where that fails, as in a repository that
