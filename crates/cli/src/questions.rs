@@ -45,7 +45,7 @@ impl Questions {
             };
             writeln!(out, "\n  {}", paint(DIM, format!("the rules ask{note}")))?;
         }
-        let mut answers = Vec::new();
+        let (mut answers, mut complete) = (Vec::new(), true);
         for (number, question) in (1..).zip(self.questions) {
             writeln!(out, "    {number}. {}", paint(BOLD, &question))?;
             let answer = match given.remove(&number) {
@@ -56,13 +56,13 @@ impl Questions {
                 None if quiet => String::new(),
                 None => ask(out, "       > ")?,
             };
-            if !answer.trim().is_empty() {
+            if answer.trim().is_empty() {
+                complete &= !self.required;
+            } else {
                 answers.push(Answer { question, answer });
-            } else if self.required {
-                return Ok(None);
             }
         }
-        Ok(Some(answers))
+        Ok(complete.then_some(answers))
     }
 }
 

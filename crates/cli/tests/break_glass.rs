@@ -467,6 +467,10 @@ fn the_self_review_and_the_questions_stay_what_they_are() {
         said.starts_with("exit 1\n") && said.contains("now: hold (self-review first)"),
         "{said}"
     );
+    assert!(
+        said.contains("countersign declare main..retry --reviewed"),
+        "{said}"
+    );
     let said = break_glass(&org, "pat", &[]);
     assert!(
         said.starts_with("exit 65\n") && said.contains("only the self-review is missing"),

@@ -100,7 +100,7 @@ fn what_waits_is_in_the_order_of_risk_and_landed_changes_are_gone() {
         text.starts_with("exit 0\n4 changes wait for sen\n"),
         "{text}"
     );
-    assert!(text.contains("destroys state for good"), "{text}");
+    assert!(text.contains("may destroy state"), "{text}");
     let nobody = shown(&countersign(org.repo.path(), &["queue", "--for", "senn"]));
     assert!(
         nobody.starts_with("exit 66\n") && nobody.contains("did you mean `sen`"),

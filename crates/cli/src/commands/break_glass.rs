@@ -153,6 +153,11 @@ fn conclude(out: &mut impl Write, repo: &Repo, range: &Range, rules: &Rules) -> 
             break;
         }
     }
+    if explained.self_review.is_some() {
+        let declare = format!("countersign declare {} --reviewed", range.text);
+        let why = "for its author, first";
+        writeln!(out, "  {}   {}", paint(BOLD, declare), paint(DIM, why))?;
+    }
     for (command, why) in [
         ("countersign signoffs push", "share it"),
         ("countersign audit", "what has to be ratified, and by when"),

@@ -133,7 +133,7 @@ pub(super) fn asked<'a>(
     let Some(answers) = answers else {
         writeln!(
             out,
-            "nothing signed: the policy requires an answer to each question"
+            "nothing signed: the policy requires an answer to each question (--answer 1=\"…\")"
         )?;
         return Ok(None);
     };

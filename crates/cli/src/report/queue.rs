@@ -217,16 +217,13 @@ fn risk(it: &Waiting) -> String {
     if let Some(tier) = it.tier {
         parts.push(format!("tier {tier}"));
     }
-    let reach = [
-        (it.reach.customers, "% of customers"),
-        (it.reach.functions, " customer functions"),
-        (it.reach.services, " services"),
-    ];
-    let first = reach
-        .iter()
-        .find_map(|(n, unit)| n.filter(|n| *n > 0).map(|n| (n, unit)));
-    if let Some((n, unit)) = first {
-        parts.push(format!("reaches up to {n}{unit}"));
+    let some = |n: Option<u64>| n.filter(|n| *n > 0);
+    let reach = some(it.reach.customers).map(|n| format!("{n} % of customers"));
+    let reach = reach
+        .or_else(|| some(it.reach.functions).map(|n| count(n, "customer function")))
+        .or_else(|| some(it.reach.services).map(|n| count(n, "service")));
+    if let Some(reach) = reach {
+        parts.push(format!("reaches up to {reach}"));
     }
     let usage = match it.usage {
         Some(usage @ (Maturity::Novel | Maturity::Trial | Maturity::Forbidden)) => {
@@ -249,6 +246,7 @@ fn age(since: Option<&str>, now: Timestamp) -> String {
     };
     let seconds = now.duration_since(since).as_secs().max(0);
     let (n, unit) = match seconds {
+        ..60 => return "last commit just now".to_owned(),
         s if s < 2 * 3600 => (s / 60, "min"),
         s if s < 2 * 86400 => (s / 3600, "h"),
         s => (s / 86400, "days"),
