@@ -1,26 +1,30 @@
 //! From a range of commits to the facts that policies ask about.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use countersign_core::catalog::Catalog;
-use countersign_core::decide::SignOff;
+use countersign_core::decide::Statements;
 use countersign_core::effect::{Environment, Verb};
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
 use countersign_core::problem::Problem;
 use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
+use countersign_core::signoff::Digest;
+use countersign_core::signoff::statement::{RiskyHunk, Shown};
 use countersign_core::usage::{Activity, Maturity};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
-use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Range, Repo, Trust};
+use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Oid, Range, Repo, Trust};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::collect_applied::{self, Applied, is_applied};
 use crate::collect_locks::{self, Lock};
 use crate::error::{CliError, CliResult, exit};
+use crate::risky;
 use crate::rules::Rules;
-use crate::signoffs::{Counted, Subject};
+use crate::signoffs::{Counted, Ground, Subject};
 
 /// Lines added and deleted, by the involvement of the commit they are in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -86,8 +90,79 @@ pub(crate) fn is_person(who: &Identity) -> bool {
     matches!(classify(Catalogue::builtin(), named), Class::Human)
 }
 
+/// What is known of a change beside its commits.
+#[derive(Default)]
+pub(crate) struct Context {
+    /// What statements have to be about to count; `None` where nothing was ever
+    /// signed, or the change goes onto nothing.
+    pub(crate) subject: Option<Subject>,
+    /// The commits that were signed, where others with the same content landed
+    /// in their place: whoever committed those made nothing.
+    pub(crate) signed: Option<BTreeSet<String>>,
+    /// Who made it beside those that its commits name.
+    pub(crate) also: Vec<Also>,
+}
+
+/// Someone who took part in a change and is not named by its commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Also {
+    /// The id on the roster, or how the server knows them.
+    pub(crate) who: String,
+    /// What they did.
+    pub(crate) part: &'static str,
+}
+
 /// Collects the facts of a merge, and the statements that count for it.
 pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -> CliResult<Merge> {
+    let ground = ground(repo, range.onto.as_ref(), rules)?;
+    merge_on(repo, range, rules, ground.as_ref(), now)
+}
+
+/// What changes onto a commit have in common; `None` where nothing was ever
+/// signed, because finding it costs several processes.
+pub(crate) fn ground(
+    repo: &Repo,
+    onto: Option<&Oid>,
+    rules: &Rules,
+) -> CliResult<Option<Arc<Ground>>> {
+    let Some(onto) = onto else {
+        return Ok(None);
+    };
+    let chain = repo.signoffs()?;
+    if chain.entries().is_empty() {
+        return Ok(None);
+    }
+    let ground = Ground::of(repo, onto, rules, Arc::new(chain))?;
+    Ok(Some(Arc::new(ground)))
+}
+
+/// The same where the ground is known already, for judging many changes.
+pub(crate) fn merge_on(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    ground: Option<&Arc<Ground>>,
+    now: Timestamp,
+) -> CliResult<Merge> {
+    let subject = match ground {
+        Some(ground) => Subject::on(repo, range, ground)?,
+        None => None,
+    };
+    let context = Context {
+        subject,
+        ..Context::default()
+    };
+    merge_in(repo, range, rules, now, context)
+}
+
+/// Collects the facts of a merge in a context.
+pub(crate) fn merge_in(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    now: Timestamp,
+    context: Context,
+) -> CliResult<Merge> {
     let keys = |email: &str| signing_keys(&rules.roster, email);
     let trust = Trust {
         keys: &keys,
@@ -95,6 +170,9 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     };
     let files = repo.changed_files(range.base.as_ref(), &range.head)?;
     let mut judged = repo.judge_range(range, &files, trust)?;
+    if let Some(signed) = &context.signed {
+        forget_carriers(&mut judged, signed);
+    }
     let catalog = rules.catalog.as_ref();
     let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
     let (locks, problems) = match catalog {
@@ -106,22 +184,34 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
         let mut collected = facts(judged, &files, &locks, rules, model.as_ref(), now);
         collected.facts.irreversible = applied.irreversible();
         collected.facts.effects = applied.verbs();
+        for also in &context.also {
+            collected.also_made_by(&rules.roster, also);
+        }
         collected
     };
     let mut collected = facts_of(&judged);
-    // Binding costs several processes, so only where something was ever signed.
-    let subject = if repo.signoffs_head()?.commit.is_some() {
-        Subject::of(repo, range, rules)?
+    let subject = context.subject;
+    let risky = if rules.policy.self_review.is_some() {
+        risky::hunks(repo, range, &files)?
     } else {
-        None
+        Vec::new()
     };
     let mut counted = None;
     if let Some(subject) = &subject {
-        let mut found = subject.count(repo, rules, &collected, now)?;
+        let mut found = subject.count(repo, rules, &collected, &risky, now)?;
         if found.declare(&mut judged, &collected) {
             collected = facts_of(&judged);
             // What was declared may be more than a signer was shown.
-            found = subject.count(repo, rules, &collected, now)?;
+            found = subject.count(repo, rules, &collected, &risky, now)?;
+        }
+        let facts = &mut collected.facts;
+        facts.self_reviewed = found.verified.self_reviewed_by().is_some();
+        let sponsors = found.verified.sponsors.iter();
+        // Who vouches for a change cannot sign it off, so is not asked to.
+        if facts.self_reviewed {
+            for sponsor in sponsors.filter_map(|id| rules.roster.index_of(id)) {
+                facts.authors.insert(sponsor);
+            }
         }
         counted = Some(found);
     }
@@ -131,15 +221,61 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     Ok(Merge {
         collected,
         files,
+        risky,
         subject,
         counted,
     })
+}
+
+/// Leaves out who committed what was signed under another name.
+fn forget_carriers(judged: &mut Judged, signed: &BTreeSet<String>) {
+    for commit in &mut judged.commits {
+        if !signed.contains(commit.commit.id.as_str()) {
+            commit.people.retain(|it| it.part != Part::Committer);
+        }
+    }
+}
+
+impl Collected {
+    fn also_made_by(&mut self, roster: &Roster, also: &Also) {
+        let index = roster.index_of(&also.who);
+        let person = index.and_then(|index| roster.person(index));
+        if let Some(index) = index {
+            self.facts.authors.insert(index);
+        }
+        let level = person.map_or(roster.levels().lowest(), |person| person.level);
+        self.facts.author_level = self.facts.author_level.min(level);
+        // Someone on the roster may go by that name, and sign what they pushed.
+        let unidentified = &mut self.facts.unidentified;
+        if person.is_none() && !unidentified.contains(&also.who) {
+            unidentified.push(also.who.clone());
+        }
+        let known = self.authors.iter_mut().find(|author| match person {
+            Some(person) => author.person.as_ref() == Some(&person.id),
+            None => author.email == also.who,
+        });
+        match known {
+            Some(author) => {
+                author.parts.insert(also.part);
+            }
+            None => self.authors.push(Author {
+                name: person.map_or(&also.who, |person| &person.name).clone(),
+                email: also.who.clone(),
+                person: person.map(|person| person.id.clone()),
+                level: person.map(|person| roster.levels().name(person.level).to_owned()),
+                parts: BTreeSet::from([also.part]),
+                is_person: true,
+            }),
+        }
+    }
 }
 
 /// A merge, ready to be decided on.
 pub(crate) struct Merge {
     pub(crate) collected: Collected,
     pub(crate) files: Vec<FileChange>,
+    /// What a self-review has to explain; empty where no policy asks for one.
+    pub(crate) risky: Vec<RiskyHunk>,
     /// Absent when nothing was ever signed here, or the change goes onto nothing.
     subject: Option<Subject>,
     pub(crate) counted: Option<Counted>,
@@ -163,11 +299,40 @@ impl Merge {
         })
     }
 
-    /// The sign-offs that count.
-    pub(crate) fn signoffs(&self) -> &[SignOff] {
+    /// What it has in common with other changes, where something was ever signed.
+    pub(crate) fn ground(&self) -> Option<&Arc<Ground>> {
+        self.subject.as_ref().map(|subject| &subject.ground)
+    }
+
+    /// The AI involvement that a signer is shown, for a statement.
+    pub(crate) fn shown(&self) -> Shown {
+        let involvement = &self.collected.involvement;
+        let evidence: BTreeSet<Digest> = involvement
+            .evidence
+            .iter()
+            .map(|item| Digest::of(item.witness.as_bytes()))
+            .collect();
+        Shown {
+            verdict: involvement.verdict,
+            evidence: evidence.into_iter().collect(),
+        }
+    }
+
+    /// Ids of those on the roster who made it, for a statement.
+    pub(crate) fn author_ids(&self) -> Vec<String> {
+        let people = self.collected.authors.iter();
+        let ids: BTreeSet<String> = people.filter_map(|author| author.person.clone()).collect();
+        ids.into_iter().collect()
+    }
+
+    /// What was signed and counts.
+    pub(crate) fn statements(&self) -> Statements<'_> {
         self.counted
             .as_ref()
-            .map_or(&[], |counted| &counted.signoffs)
+            .map_or_else(Statements::default, |counted| Statements {
+                signoffs: &counted.signoffs,
+                break_glass: &counted.break_glass,
+            })
     }
 }
 
@@ -248,6 +413,7 @@ pub(crate) fn facts(
         involvement: involvement.verdict,
         roles: involvement.roles.clone(),
         suppressed: involvement.suppressed,
+        unidentified: made_by.unidentified(),
         authors: made_by.people,
         author_level: made_by.level,
         owners,
@@ -264,6 +430,7 @@ pub(crate) fn facts(
         files: files.len() as u64,
         // Times in commits are claims of their author, so none is used.
         changed_at: None,
+        self_reviewed: false,
         paths: paths.into_iter().map(str::to_owned).collect(),
     };
     Collected {
@@ -348,6 +515,15 @@ impl MadeBy {
             made_by.level = roster.levels().lowest();
         }
         made_by
+    }
+
+    /// Mailboxes of people who are not on the roster.
+    fn unidentified(&self) -> Vec<String> {
+        self.authors
+            .iter()
+            .filter(|author| author.is_person && author.person.is_none())
+            .map(|author| author.email.clone())
+            .collect()
     }
 
     fn add(&mut self, participant: &Participant, roster: &Roster) {

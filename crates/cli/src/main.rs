@@ -11,13 +11,20 @@ mod error;
 mod gate_record;
 mod guard;
 mod input;
+mod landing;
+mod parallel;
+mod questions;
 mod report;
+mod risky;
 mod rules;
+mod self_review;
 mod signer;
 mod signoffs;
 mod signoffs_plan;
 mod states;
 mod style;
+mod vsa;
+mod work;
 
 use std::process::ExitCode;
 

@@ -113,7 +113,7 @@ impl<'a> Signer<'a> {
             .check()
             .map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
         let payload = statement.to_bytes();
-        let signature = self.sign(&dsse::to_be_signed(&payload))?;
+        let signature = sign(&self.key, NAMESPACE, &dsse::to_be_signed(&payload))?;
         let envelope = Envelope::new(payload, signature);
         // What we would not accept, nobody else will.
         envelope
@@ -121,29 +121,56 @@ impl<'a> Signer<'a> {
             .map_err(|error| CliError::new(exit::DATA, format!("the signature: {error}")))?;
         Ok(envelope)
     }
+}
 
-    fn sign(&self, message: &[u8]) -> CliResult<Vec<u8>> {
-        let mut child = Command::new("ssh-keygen")
-            .args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"])
-            .arg(&self.key)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| {
-                CliError::new(exit::IO, format!("ssh-keygen cannot be started: {error}"))
-                    .hint("install OpenSSH's client")
-            })?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(message)?;
-        }
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            let message = format!("ssh-keygen did not sign with {}", self.key.display());
-            return Err(CliError::new(exit::IO, message));
-        }
-        unarmor(&String::from_utf8_lossy(&output.stdout))
-            .map_err(|error| CliError::new(exit::INTERNAL, format!("ssh-keygen's answer: {error}")))
+/// Signs with a key in an SSHSIG namespace; the signature is in binary form.
+pub(crate) fn sign(key: &Path, namespace: &str, message: &[u8]) -> CliResult<Vec<u8>> {
+    let mut child = Command::new("ssh-keygen")
+        .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
+        .arg(key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| {
+            CliError::new(exit::IO, format!("ssh-keygen cannot be started: {error}"))
+                .hint("install OpenSSH's client")
+        })?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(message)?;
     }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let message = format!("ssh-keygen did not sign with {}", key.display());
+        return Err(CliError::new(exit::IO, message));
+    }
+    unarmor(&String::from_utf8_lossy(&output.stdout))
+        .map_err(|error| CliError::new(exit::INTERNAL, format!("ssh-keygen's answer: {error}")))
+}
+
+/// The person that git is set up for here: the owner of the signing key, else
+/// of the mailbox. Nothing is asked, and no private key is read.
+pub(crate) fn configured_person(repo: &Repo, rules: &Rules) -> CliResult<Option<usize>> {
+    let key = match repo.config("user.signingKey")? {
+        // Git also takes the public key itself.
+        Some(key) if key.starts_with("key::") || key.starts_with("ssh-") => {
+            Some(key.trim_start_matches("key::").to_owned())
+        }
+        Some(_) => written_public_key(&configured(repo)?),
+        None => None,
+    };
+    let line = key.map(|text| {
+        let words: Vec<&str> = text.split_whitespace().take(2).collect();
+        words.join(" ")
+    });
+    let owner = line.and_then(|line| {
+        let (person, _) = rules.roster.by_key(&line)?;
+        rules.roster.index_of(&person.id)
+    });
+    if owner.is_some() {
+        return Ok(owner);
+    }
+    let email = repo.config("user.email")?;
+    Ok(email.and_then(|email| rules.roster.by_email(&email)))
 }
 
 pub(crate) fn configured(repo: &Repo) -> CliResult<PathBuf> {
@@ -158,16 +185,22 @@ pub(crate) fn configured(repo: &Repo) -> CliResult<PathBuf> {
     ))
 }
 
-/// The public half: the file itself, the file beside it, or asked of OpenSSH.
-pub(crate) fn public_key(key: &Path) -> CliResult<String> {
+/// The public half where it is in a file: the file itself or the one beside it.
+fn written_public_key(key: &Path) -> Option<String> {
     let beside = PathBuf::from(format!("{}.pub", key.display()));
     let place = if key.extension().is_some_and(|ext| ext == "pub") {
         key
     } else {
         &beside
     };
-    if let Ok(text) = std::fs::read_to_string(place) {
-        return Ok(text.trim().to_owned());
+    let text = std::fs::read_to_string(place).ok()?;
+    Some(text.trim().to_owned())
+}
+
+/// The public half, in a file or asked of OpenSSH.
+pub(crate) fn public_key(key: &Path) -> CliResult<String> {
+    if let Some(text) = written_public_key(key) {
+        return Ok(text);
     }
     let output = Command::new("ssh-keygen")
         .arg("-y")

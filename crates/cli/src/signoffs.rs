@@ -1,22 +1,85 @@
 //! Which signed statements count for the change at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use countersign_core::decide::{ExplainedIgnored, Said, SignOff};
-use countersign_core::involvement::{Channel, Claim, Evidence, Strength, witness};
+use countersign_core::decide::{BreakGlass, ExplainedIgnored, Said, SignOff};
+use countersign_core::involvement::{
+    Channel, Claim, Evidence, Role, Strength, Verdict as Ai, witness,
+};
 use countersign_core::roster::{self, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::Landing;
+use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::content::Content;
-use countersign_core::signoff::statement::{Declared, Stance};
-use countersign_core::signoff::verify::{Change, Rosters, Verified, verify};
+use countersign_core::signoff::statement::{Declared, RiskyHunk, Stance, Statement};
+use countersign_core::signoff::verify::{Change, Review, Rosters, Verified, verify};
 use countersign_git::replay::Proposed;
 use countersign_git::{Judged, Oid, Range, Repo};
 use jiff::Timestamp;
 
 use crate::collect::Collected;
 use crate::error::{CliError, CliResult, exit};
+use crate::questions;
 use crate::rules::{PEOPLE, Rules};
+
+/// What all changes onto one commit of a protected branch have in common, read
+/// once: the statements, and what they name.
+pub(crate) struct Ground {
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) repository: String,
+    pub(crate) policy: Digest,
+    /// SHA-256 of the roster in force.
+    pub(crate) roster: Digest,
+    pub(crate) known: BTreeMap<Digest, Roster>,
+}
+
+impl Ground {
+    pub(crate) fn of(repo: &Repo, onto: &Oid, rules: &Rules, chain: Arc<Chain>) -> CliResult<Self> {
+        Self::named(repo, repository(repo, onto)?, onto, rules, chain)
+    }
+
+    /// The same where the name of the repository is known already.
+    pub(crate) fn named(
+        repo: &Repo,
+        repository: String,
+        onto: &Oid,
+        rules: &Rules,
+        chain: Arc<Chain>,
+    ) -> CliResult<Self> {
+        let (roster, known) = rosters(repo, onto)?;
+        let policy = rules.policy.digest.parse().map_err(|error| {
+            CliError::new(exit::INTERNAL, format!("the policy has no digest: {error}"))
+        })?;
+        Ok(Self {
+            chain,
+            repository,
+            policy,
+            roster: roster.unwrap_or_else(|| Digest::of(b"")),
+            known,
+        })
+    }
+
+    /// Whether someone broke the glass for what goes onto this very tip.
+    fn breaks_glass_on(&self, onto: &Oid) -> bool {
+        self.chain.entries().iter().any(|entry| {
+            let Statement::SignOff(it) = &entry.statement else {
+                return false;
+            };
+            let result = it.about.content.merge().and_then(|it| it.result.as_ref());
+            it.decision == Stance::BreakGlass
+                && result.is_some_and(|it| it.target_tip.as_str() == onto.as_str())
+        })
+    }
+
+    /// The rosters that statements are proven against.
+    pub(crate) const fn rosters<'a>(&'a self, rules: &'a Rules) -> Rosters<'a> {
+        Rosters {
+            now: &rules.roster,
+            known: &self.known,
+        }
+    }
+}
 
 /// The change, as statements about it name it.
 pub(crate) struct Subject {
@@ -27,12 +90,17 @@ pub(crate) struct Subject {
     pub(crate) policy: Digest,
     /// SHA-256 of the roster in force.
     pub(crate) roster: Digest,
-    known: BTreeMap<Digest, Roster>,
+    /// How it lands, or would.
+    landing: Landing,
+    /// The record says that the target has moved on from this tip before.
+    spent: bool,
+    pub(crate) ground: Arc<Ground>,
 }
 
 /// What counts for the change.
 pub(crate) struct Counted {
     pub(crate) signoffs: Vec<SignOff>,
+    pub(crate) break_glass: Vec<BreakGlass>,
     pub(crate) verified: Verified,
 }
 
@@ -42,29 +110,70 @@ impl Subject {
         let Some(onto) = &range.onto else {
             return Ok(None);
         };
-        let (roster, known) = rosters(repo, onto)?;
-        let policy = rules.policy.digest.parse().map_err(|error| {
-            CliError::new(exit::INTERNAL, format!("the policy has no digest: {error}"))
-        })?;
-        Ok(Some(Self {
-            repository: repository(repo, onto)?,
-            target: target(repo, range)?,
-            change: change(repo, range)?,
-            proposed: repo.proposed(onto, &range.head)?,
-            policy,
-            roster: roster.unwrap_or_else(|| Digest::of(b"")),
-            known,
-        }))
+        let ground = Ground::of(repo, onto, rules, Arc::new(repo.signoffs()?))?;
+        Self::on(repo, range, &Arc::new(ground))
     }
 
-    /// The statements in this repository that count for the change.
+    /// The same where the ground is known already.
+    pub(crate) fn on(repo: &Repo, range: &Range, ground: &Arc<Ground>) -> CliResult<Option<Self>> {
+        let Some(onto) = &range.onto else {
+            return Ok(None);
+        };
+        let target = target(repo, range)?;
+        let spent = ground.breaks_glass_on(onto)
+            && repo
+                .advances()?
+                .iter()
+                .any(|it| it.target == target && it.old.as_ref() == Some(onto));
+        let mut subject = Self::landed(&target, repo.proposed(onto, &range.head)?, ground);
+        subject.change = change(repo, range)?;
+        subject.spent = spent;
+        Ok(Some(subject))
+    }
+
+    /// What goes, or went, onto a protected branch, whatever branch it came from.
+    pub(crate) fn landed(target: &str, proposed: Proposed, ground: &Arc<Ground>) -> Self {
+        Self {
+            repository: ground.repository.clone(),
+            target: target.to_owned(),
+            change: None,
+            proposed,
+            policy: ground.policy,
+            roster: ground.roster,
+            landing: Landing::EveryCommit,
+            spent: false,
+            ground: Arc::clone(ground),
+        }
+    }
+
+    /// It landed as one commit that no signer saw, whose content they did.
+    pub(crate) const fn squashed(mut self) -> Self {
+        self.landing = Landing::Squash;
+        self
+    }
+
+    /// Whether a break-glass for this tip has had its one use.
+    pub(crate) const fn spent(mut self, spent: bool) -> Self {
+        self.spent = spent;
+        self
+    }
+
+    /// The statements in this repository that count for the change. `risky` are
+    /// the hunks that a self-review would have to explain.
     pub(crate) fn count(
         &self,
         repo: &Repo,
         rules: &Rules,
         collected: &Collected,
+        risky: &[RiskyHunk],
         now: Timestamp,
     ) -> CliResult<Counted> {
+        let questions = questions::required(rules, &collected.facts, now);
+        let seen = rules.policy.observe(&collected.facts, now);
+        let review = rules.policy.self_review_of(&seen).map(|review| Review {
+            items: &review.items,
+            hunks: risky,
+        });
         let people = collected.authors.iter().filter(|author| author.is_person);
         let authors: BTreeSet<String> = people
             .clone()
@@ -75,9 +184,8 @@ impl Subject {
             .map(|author| author.email.clone())
             .collect();
         let content = Content::Merge(self.proposed.content.clone());
-        let chain = repo.signoffs()?;
-        let verified = verify(
-            &chain,
+        let mut verified = verify(
+            &self.ground.chain,
             &Change {
                 repository: &self.repository,
                 target: &self.target,
@@ -88,18 +196,20 @@ impl Subject {
                 involvement: collected.involvement.verdict,
                 policy: self.policy,
                 demand_exact: false,
-                landing: Landing::EveryCommit,
+                landing: self.landing,
+                questions: &questions,
+                review,
             },
-            Rosters {
-                now: &rules.roster,
-                known: &self.known,
-            },
+            self.ground.rosters(rules),
             &|signed| {
                 repo.ground(signed, &self.proposed)
                     .map_err(|error| error.to_string())
             },
             now,
         );
+        if self.spent {
+            verified.spend_break_glass();
+        }
         Ok(Counted::of(verified, &rules.roster))
     }
 }
@@ -107,6 +217,19 @@ impl Subject {
 impl Counted {
     /// What counts, as decisions take it.
     pub(crate) fn of(verified: Verified, roster: &Roster) -> Self {
+        let break_glass = verified
+            .accepted
+            .iter()
+            .filter_map(|accepted| {
+                let terms = accepted.terms.as_ref()?;
+                Some(BreakGlass {
+                    person: roster.index_of(&accepted.person)?,
+                    rules: terms.rules.clone(),
+                    at: accepted.at,
+                    review_due: terms.review_due,
+                })
+            })
+            .collect();
         let signoffs = verified
             .accepted
             .iter()
@@ -123,7 +246,11 @@ impl Counted {
                 })
             })
             .collect();
-        Self { signoffs, verified }
+        Self {
+            signoffs,
+            break_glass,
+            verified,
+        }
     }
 
     /// Statements that do not count, and why, for people.
@@ -161,6 +288,8 @@ impl Counted {
         let mut evidence: Vec<Evidence> = Vec::new();
         for declaration in &self.verified.declarations {
             let (claim, text) = match &declaration.declared {
+                // Reading it again says nothing of how it was made.
+                Declared::Reviewed { .. } => continue,
                 Declared::Human => (
                     Claim::Human { trusted: all_human },
                     format!("{} declares: made by people alone", declaration.person),
@@ -182,6 +311,22 @@ impl Counted {
                 channel: Channel::Declaration,
                 claim,
                 witness: witness(&text),
+                commit: None,
+            });
+        }
+        // A marker that a rebase strips is not forgotten: what a signer of any
+        // version was shown stays true of the change.
+        if self.verified.involvement_floor == Some(Ai::Yes)
+            && collected.involvement.verdict != Ai::Yes
+        {
+            evidence.push(Evidence {
+                channel: Channel::Declaration,
+                claim: Claim::Ai {
+                    strength: Strength::declared(Role::Wrote),
+                    tool: None,
+                    model: None,
+                },
+                witness: witness("AI took part in a version of this change that was signed"),
                 commit: None,
             });
         }

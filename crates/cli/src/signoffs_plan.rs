@@ -1,25 +1,23 @@
 //! Which signed statements count for a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use countersign_core::decide::ExplainedIgnored;
 use countersign_core::effect::Environment;
-use countersign_core::involvement::Verdict as Ai;
-use countersign_core::roster::Roster;
+use countersign_core::facts::Facts;
 use countersign_core::signoff::carry::Landing;
-use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::content::{Artifact, Content};
 use countersign_core::signoff::statement::{About, Stance, Statement};
-use countersign_core::signoff::verify::{Change, Rosters, verify};
+use countersign_core::signoff::verify::{Change, verify};
 use countersign_core::signoff::{Digest, HashError};
-use countersign_git::{Oid, Repo};
 use jiff::Timestamp;
 
 use crate::collect::Author;
 use crate::collect_plan::Read;
 use crate::error::{CliError, CliResult, exit};
+use crate::questions;
 use crate::rules::Rules;
-use crate::signoffs::{Counted, repository, rosters};
+use crate::signoffs::{Counted, Ground};
 
 /// A plan, as statements about it name it.
 pub(crate) struct PlanSubject {
@@ -29,50 +27,38 @@ pub(crate) struct PlanSubject {
     change: Option<String>,
     /// SHA-256 of the bytes that would be applied.
     pub(crate) sha256: Digest,
-    pub(crate) policy: Digest,
-    /// SHA-256 of the roster in force.
-    pub(crate) roster: Digest,
-    known: BTreeMap<Digest, Roster>,
+    pub(crate) ground: Ground,
 }
 
 impl PlanSubject {
-    /// A plan that lands in `environment`, under the rules at `onto`.
-    pub(crate) fn of(
-        repo: &Repo,
-        onto: &Oid,
-        rules: &Rules,
-        read: &Read,
-        environment: Environment,
-    ) -> CliResult<Self> {
+    /// A plan that lands in `environment`.
+    pub(crate) fn of(ground: Ground, read: &Read, environment: Environment) -> CliResult<Self> {
         let internal = |error: HashError| CliError::new(exit::INTERNAL, error.to_string());
-        let (roster, known) = rosters(repo, onto)?;
         let sha256: Digest = read.reading.sha256.parse().map_err(internal)?;
         let change = same_state(read, environment);
         let name = read.names.join(", ");
         Ok(Self {
             about: About {
-                repository: repository(repo, onto)?,
+                repository: ground.repository.clone(),
                 target: format!("environment:{}", environment.as_str()),
                 change: change.clone().unwrap_or_else(|| name.clone()),
                 content: Content::Plan(Artifact { name, sha256 }),
             },
             change,
             sha256,
-            policy: rules.policy.digest.parse().map_err(internal)?,
-            roster: roster.unwrap_or_else(|| Digest::of(b"")),
-            known,
+            ground,
         })
     }
 
     /// The statements in this repository that count for the plan.
     pub(crate) fn count(
         &self,
-        chain: &Chain,
         rules: &Rules,
         author: Option<&Author>,
-        involvement: Ai,
+        facts: &Facts,
         now: Timestamp,
     ) -> Counted {
+        let questions = questions::required(rules, facts, now);
         let person = author.and_then(|author| author.person.clone());
         // Where nobody on the roster is named, whoever signs may have made it.
         let unattributed: Vec<String> = match (author, &person) {
@@ -88,27 +74,28 @@ impl PlanSubject {
             content: &self.about.content,
             authors: &authors,
             unattributed: &unattributed,
-            involvement,
-            policy: self.policy,
+            involvement: facts.involvement,
+            policy: self.ground.policy,
             demand_exact: true,
             landing: Landing::EveryCommit,
-        };
-        let known = Rosters {
-            now: &rules.roster,
-            known: &self.known,
+            questions: &questions,
+            // A self-review is asked of merges.
+            review: None,
         };
         let unrelated = |_: &_| Err("a plan is no merge".to_owned());
-        let verified = verify(chain, &change, known, &unrelated, now);
+        let (chain, rosters) = (&self.ground.chain, self.ground.rosters(rules));
+        let verified = verify(chain, &change, rosters, &unrelated, now);
         Counted::of(verified, &rules.roster)
     }
 
     /// Statements about other bytes that people called the same, which nothing
     /// else links to this plan.
-    pub(crate) fn namesakes(&self, chain: &Chain) -> Vec<ExplainedIgnored> {
+    pub(crate) fn namesakes(&self) -> Vec<ExplainedIgnored> {
         let Content::Plan(plan) = &self.about.content else {
             return Vec::new();
         };
-        let statements = chain.entries().iter().map(|entry| &entry.statement);
+        let entries = self.ground.chain.entries().iter();
+        let statements = entries.map(|entry| &entry.statement);
         statements
             .filter_map(|statement| {
                 let Statement::SignOff(it) = statement else {

@@ -410,6 +410,14 @@ fn a_rollout_stage_by_stage() {
         wrong.starts_with("exit 64\n") && wrong.contains("not a region or cell"),
         "{wrong}"
     );
+    let bare = countersign_testkit::GitRepo::new();
+    bare.commit(PAT, "Start", &[("a", "a")]);
+    let args = ["plan", &*data("replace.json"), "--rollout", "all"];
+    let without = shown(&countersign(bare.path(), &args));
+    assert!(
+        without.starts_with("exit 66\n") && without.contains("catalogue"),
+        "{without}"
+    );
     std::fs::write(org.repo.path().join("rollout.yaml"), "stages: [{unit: x}]").unwrap();
     let wrong = plan(&org, &["p.json", "--rollout", "rollout.yaml"]);
     assert!(wrong.starts_with("exit 65\n"), "{wrong}");

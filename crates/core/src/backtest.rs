@@ -150,7 +150,10 @@ impl Replay<'_> {
         }
         let facts = &landed.facts;
         let seen = self.policy.observe(facts, landed.at);
-        let load = Load(std::mem::take(&mut self.used));
+        let load = Load {
+            minutes: std::mem::take(&mut self.used),
+            waiting: Vec::new(),
+        };
         let decision = decide(
             self.policy,
             self.roster,
@@ -160,7 +163,7 @@ impl Replay<'_> {
             &load,
             landed.at,
         );
-        self.used = load.0;
+        self.used = load.minutes;
         let mut tally = WeekTally {
             changes: 1,
             held: usize::from(decision.verdict != Verdict::Allow),

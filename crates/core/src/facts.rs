@@ -70,6 +70,8 @@ pub struct Facts {
     /// operators of agents. None of them can sign it off.
     #[serde(skip)]
     pub authors: PersonSet,
+    /// Mailboxes of people who made it and are not on the roster.
+    pub unidentified: Vec<String>,
     /// The lowest level among the people who made it; the lowest of all when
     /// one of them is not on the roster.
     pub author_level: Level,
@@ -98,6 +100,8 @@ pub struct Facts {
     pub files: u64,
     /// When the content was last changed, as far as known.
     pub changed_at: Option<Timestamp>,
+    /// Whether an author has reviewed exactly this content and signed that.
+    pub self_reviewed: bool,
 }
 
 impl Facts {
@@ -110,6 +114,7 @@ impl Facts {
             roles: BTreeSet::new(),
             suppressed: false,
             authors: PersonSet::default(),
+            unidentified: Vec::new(),
             author_level: Level(0),
             paths: Vec::new(),
             owners: BTreeSet::new(),
@@ -122,6 +127,7 @@ impl Facts {
             lines: 0,
             files: 0,
             changed_at: None,
+            self_reviewed: false,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod moment;
 pub mod owners;
 pub mod policy;
 pub mod problem;
+pub mod queue;
 pub mod radius;
 pub mod roster;
 pub mod signoff;

@@ -3,7 +3,7 @@
 
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::{Artifact, Blob, Content, Transition, transition_digest};
-use countersign_core::signoff::statement::{BreakGlass, SignOff, Stance, Statement};
+use countersign_core::signoff::statement::{Answer, BreakGlass, SignOff, Stance, Statement};
 use countersign_testkit::signing::{Sketch, content, of, signoff, start};
 use proptest::prelude::*;
 
@@ -57,6 +57,36 @@ fn the_bytes_of_a_statement() {
         });
     });
     assert_eq!(Statement::parse(&plan.to_bytes()), Ok(plan));
+}
+
+#[test]
+fn answers_and_the_time_of_showing_are_signed_and_cost_older_statements_nothing() {
+    let answer = |answer: &str| Answer {
+        question: "What breaks first?".to_owned(),
+        answer: answer.to_owned(),
+    };
+    let with = |tweak: &dyn Fn(&mut SignOff)| {
+        let statement = filled(tweak);
+        statement.check().map(|()| statement)
+    };
+    let both = with(&|it| {
+        it.answers = vec![answer("the retry")];
+        it.shown_at = Some(start() - jiff::SignedDuration::from_secs(90));
+    })
+    .unwrap();
+    let text = String::from_utf8(both.to_bytes()).unwrap();
+    let place = "\"answers\":[{\"question\":\"What breaks first?\",\"answer\":\"the retry\"}],\"shownAt\":\"2026-03-02T11:58:30Z\",\"signed\":";
+    assert!(text.contains(place), "{text}");
+    assert_eq!(Statement::parse(text.as_bytes()), Ok(both));
+    // What is absent has no second spelling.
+    let plain = payload();
+    for more in ["\"answers\":[],", "\"shownAt\":null,"] {
+        let other = plain.replace("\"signed\":", &format!("{more}\"signed\":"));
+        assert!(Statement::parse(other.as_bytes()).is_err(), "{more}");
+    }
+    assert!(with(&|it| it.answers = vec![answer("\u{1b}[2J")]).is_err());
+    assert!(with(&|it| it.answers = vec![answer("x"); 7]).is_err());
+    assert!(with(&|it| it.shown_at = Some(start() + jiff::SignedDuration::from_secs(1))).is_err());
 }
 
 #[test]
@@ -122,7 +152,7 @@ fn any_other_spelling_is_refused() {
     the subject does not match the content that the predicate names
     the statement is not in its canonical form
     this is not a statement of Countersign: duplicate field `binding` at line 1 column 1010
-    this is not a statement of Countersign: unknown field `extra`, expected one of `decision`, `about`, `binding`, `authors`, `claims`, `involvement`, `policy`, `expiresAt`, `message`, `revokes`, `breakGlass`, `signed` at line 1 column 1008
+    this is not a statement of Countersign: unknown field `extra`, expected one of `decision`, `about`, `binding`, `authors`, `claims`, `involvement`, `policy`, `expiresAt`, `message`, `answers`, `shownAt`, `revokes`, `breakGlass`, `signed` at line 1 column 1008
     this is not a statement of Countersign: unknown variant `any`, expected `exact` or `replay` at line 1 column 997
     this is not a statement of Countersign: unknown field `level`, expected `outranksAuthor` or `rules` at line 1 column 1058
     this is not a statement of Countersign: `823412D1EACB67956220E532959F0104603057C88704863CA38E7CD188FDA812` is not a SHA-256 in 64 lower-case hexadecimal digits at line 1 column 1159

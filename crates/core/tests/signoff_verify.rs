@@ -9,16 +9,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_core::involvement::{Role, Verdict};
-use countersign_core::roster::Roster;
+use countersign_core::roster::{Level, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::{Ground, Landing, Replay};
 use countersign_core::signoff::chain::Holds;
 use countersign_core::signoff::content::{Content, Merge};
 use countersign_core::signoff::statement::{
-    AfterReview, BreakGlass, Declaration, Declared, Outcome, SignOff, Stance, Statement,
+    AfterReview, Answer, BreakGlass, Declaration, Declared, Explained, Outcome, Risk, RiskyHunk,
+    SignOff, Stance, Statement,
 };
 use countersign_core::signoff::verify::{
-    Change, Reason, ReviewState, Rosters, Verified, break_glass_reviews, verify,
+    Change, Reason, Review, ReviewState, Rosters, Verified, break_glass_reviews, verify,
 };
 use countersign_testkit::signing::{
     CHANGE, REPOSITORY, Sketch, TARGET, content, key, key_of, of, oid, people_toml, public,
@@ -26,6 +27,8 @@ use countersign_testkit::signing::{
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+
+const SENIOR: Level = Level(2);
 
 /// The world of one test: what is not said is as usual.
 struct World {
@@ -40,6 +43,9 @@ struct World {
     policy: Digest,
     demand_exact: bool,
     landing: Landing,
+    questions: Vec<String>,
+    items: Option<Vec<String>>,
+    hunks: Vec<RiskyHunk>,
     now: Timestamp,
 }
 
@@ -57,6 +63,9 @@ impl World {
             policy: Digest::of(b"policy"),
             demand_exact: false,
             landing: Landing::EveryCommit,
+            questions: Vec::new(),
+            items: None,
+            hunks: Vec::new(),
             now: start() + SignedDuration::from_hours(3),
         }
     }
@@ -82,6 +91,11 @@ impl World {
             policy: self.policy,
             demand_exact: self.demand_exact,
             landing: self.landing,
+            questions: &self.questions,
+            review: self.items.as_ref().map(|items| Review {
+                items,
+                hunks: &self.hunks,
+            }),
         };
         let rosters = Rosters {
             now: &now,
@@ -572,6 +586,81 @@ fn declarations_of_ai_use_outlive_rebases_and_those_of_human_work_do_not() {
 }
 
 #[test]
+fn questions_that_must_be_answered_hold_an_approval_back_and_no_veto() {
+    let mut world = World::new();
+    world.questions = vec!["What breaks first?".to_owned()];
+    let today = world.today.clone();
+    world.sketch.say("sen", Stance::Approve, &today);
+    world.sketch.say("pat", Stance::Veto, &today);
+    let mut answered = signoff("sue", Stance::Approve, &today);
+    answered.answers = vec![Answer {
+        question: "What breaks first?".to_owned(),
+        answer: "the retry".to_owned(),
+    }];
+    world.sketch.put(of(answered));
+    insta::assert_snapshot!(world.text(), @"
+    + pat Veto
+    + sue Approve, kept: exactly what was signed
+    - sen Approve: it does not answer `What breaks first?`; sign again
+    ");
+}
+
+#[test]
+fn a_self_review_is_of_this_content_by_an_author_and_leaves_nothing_out() {
+    let hunk = |place: &str| RiskyHunk {
+        path: "db/drop.sql".to_owned(),
+        place: place.to_owned(),
+        risk: Risk::Migration,
+    };
+    let review = |person: &str, items: &[&str], places: &[&str], content: &Content| {
+        let explained = |place: &&str| Explained {
+            hunk: hunk(place),
+            explanation: "the table is empty since May".to_owned(),
+        };
+        Statement::Declaration(Box::new(Declaration {
+            declared: Declared::Reviewed {
+                items: items.iter().map(|item| (*item).to_owned()).collect(),
+                hunks: places.iter().map(explained).collect(),
+            },
+            about: signoff(person, Stance::Approve, content).about,
+            signed: signed(person),
+        }))
+    };
+    let mut world = World::new();
+    world.items = Some(vec!["I ran it".to_owned()]);
+    world.hunks = vec![hunk("-0,0 +1,2"), hunk("-5,1 +7,0")];
+    let all = ["-0,0 +1,2", "-5,1 +7,0"];
+    let today = world.today.clone();
+    for statement in [
+        review("sen", &["I ran it"], &all, &today),
+        review("jun", &[], &all, &today),
+        review("jun", &["I ran it"], &all[..1], &today),
+        review("jun", &["I ran it"], &all, &content(1, 9, 9)),
+    ] {
+        world.sketch.put(statement);
+        assert_eq!(world.verify().self_reviewed_by(), None);
+    }
+    insta::assert_snapshot!(world.text(), @"
+    - sen other: a self-review is by someone who made the change
+    - jun other: the self-review says nothing about `I ran it`
+    - jun other: the self-review says nothing about `db/drop.sql -5,1 +7,0`
+    - jun other: dropped: this is not the content that was signed
+    ");
+    world.sketch.put(review("jun", &["I ran it"], &all, &today));
+    assert_eq!(world.verify().self_reviewed_by(), Some("jun"));
+
+    // Nobody on the roster made it: someone vouches for it, and cannot sign.
+    world.authors.clear();
+    let all_of_it = review("sen", &["I ran it"], &all, &today);
+    world.sketch.put(all_of_it);
+    world.sketch.say("sen", Stance::Approve, &today);
+    let verified = world.verify();
+    assert!(verified.sponsors.contains("sen"));
+    assert_eq!(verified.accepted, []);
+    assert_eq!(verified.ignored.last().unwrap().reason, Reason::Sponsor);
+}
+
+#[test]
 fn a_broken_glass_is_reviewed_by_someone_else_in_time() {
     let mut world = World::new();
     let due = start() + SignedDuration::from_hours(48);
@@ -601,13 +690,14 @@ fn a_broken_glass_is_reviewed_by_someone_else_in_time() {
             now: &current,
             known: &known,
         };
-        let mut list = break_glass_reviews(&world.sketch.chain(), rosters, now);
+        let mut list = break_glass_reviews(&world.sketch.chain(), rosters, SENIOR, now);
         list.remove(0).state
     };
     assert_eq!(state(&world, world.now), ReviewState::Open);
     assert_eq!(state(&world, due), ReviewState::Overdue);
     world.sketch.put(review("sen", Outcome::Ratified));
     world.sketch.put(review("jun", Outcome::Ratified));
+    world.sketch.put(review("mid", Outcome::Ratified));
     assert_eq!(state(&world, due), ReviewState::Overdue);
     world.sketch.put(review("sue", Outcome::Ratified));
     assert!(matches!(
@@ -625,9 +715,73 @@ fn a_broken_glass_is_reviewed_by_someone_else_in_time() {
     // For the exact commits only, and not for ever.
     world.today = content(5, 6, 3);
     assert_eq!(world.verify().accepted, []);
+    // On the very tip only: where the protected branch has moved on, also under
+    // none of its files, or was pushed back, it has had its one use.
+    let Content::Merge(mut moved) = today.clone() else {
+        unreachable!("a merge")
+    };
+    if let Some(result) = &mut moved.result {
+        result.target_tip = countersign_testkit::signing::oid(77);
+    }
+    world.today = Content::Merge(moved);
+    assert_eq!(world.verify().accepted, [], "{}", world.text());
+    assert_eq!(world.reason(), Reason::Spent);
+    world.today = today.clone();
+    let mut pushed_back = world.verify();
+    assert_eq!(pushed_back.accepted.len(), 1);
+    pushed_back.spend_break_glass();
+    assert_eq!(pushed_back.accepted, []);
+    assert_eq!(pushed_back.ignored[0].reason, Reason::Spent);
     world.today = today.clone();
     world.now = start() + SignedDuration::from_hours(4);
     assert_eq!(world.verify().accepted, []);
+}
+
+#[test]
+fn whoever_leaves_takes_no_review_with_them_and_gives_none() {
+    let mut world = World::new();
+    let today = world.today.clone();
+    let mut it = signoff("sen", Stance::BreakGlass, &today);
+    it.binding = countersign_core::signoff::statement::Binding::Exact;
+    it.expires_at = Some(start() + SignedDuration::from_hours(4));
+    it.break_glass = Some(BreakGlass {
+        rules: vec!["ai-tier-1".to_owned()],
+        reason: "the shop is down".to_owned(),
+        review_due: start() + SignedDuration::from_hours(48),
+    });
+    let id = world.sketch.put(of(it));
+    world
+        .sketch
+        .put(Statement::AfterReview(Box::new(AfterReview {
+            outcome: Outcome::Ratified,
+            of: id,
+            about: signoff("sue", Stance::Approve, &today).about,
+            message: "looked at".to_owned(),
+            signed: signed("sue"),
+        })));
+    let is_reviewed = |world: &World| {
+        let (known, now) = world.rosters();
+        let rosters = Rosters {
+            now: &now,
+            known: &known,
+        };
+        let list = break_glass_reviews(&world.sketch.chain(), rosters, SENIOR, world.now);
+        assert_eq!(list.len(), 1);
+        matches!(list[0].state, ReviewState::Reviewed { .. })
+    };
+    assert!(is_reviewed(&world));
+    // Both leave. Nothing shows that the review is older than that.
+    let left = usual_people()
+        .replace("id = \"sue\"\n", "id = \"sue\"\nactive = false\n")
+        .replace("id = \"sen\"\n", "id = \"sen\"\nactive = false\n");
+    let mut after = World::new();
+    after.sketch = world.sketch.clone();
+    after.people.push(left.clone());
+    assert!(!is_reviewed(&after));
+    // Someone signed after it while she was still there.
+    world.sketch.say("pat", Stance::Approve, &today);
+    world.people.push(left);
+    assert!(is_reviewed(&world));
 }
 
 #[test]

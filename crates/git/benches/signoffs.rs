@@ -3,21 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::process::Stdio;
 
 use countersign_core::involvement::Verdict;
 use countersign_core::roster;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::Landing;
-use countersign_core::signoff::chain::node_hash;
 use countersign_core::signoff::content::{Content, Merge};
 use countersign_core::signoff::statement::Stance;
 use countersign_core::signoff::verify::{Change, Rosters, verify};
 use countersign_git::signoffs::REF;
 use countersign_git::{Oid, Repo};
 use countersign_testkit::signing::{
-    CHANGE, REPOSITORY, TARGET, content, key_of, of, seal, signoff, start, usual_people,
+    CHANGE, REPOSITORY, TARGET, content, import_chain, signoff, start, usual_people,
 };
 use countersign_testkit::{GitRepo, Who};
 use divan::Bencher;
@@ -30,15 +27,7 @@ const WHO: Who = Who::new("Jun", "jun@example.com");
 
 /// A chain of `length` statements about other changes, then one about `about`.
 fn chain(kit: &GitRepo, length: usize, about: &Content) {
-    let mut child = kit
-        .command()
-        .args(["fast-import", "--quiet"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut prev: Option<Digest> = None;
-    for place in 0..=length {
+    let signoffs = (0..=length).map(|place| {
         let number = u64::try_from(place).unwrap() + 10;
         let other = content(number, number * 3, number * 5);
         let last = place == length;
@@ -46,22 +35,10 @@ fn chain(kit: &GitRepo, length: usize, about: &Content) {
         if !last {
             it.about.change = format!("other-{place}");
         }
-        it.signed.nonce = format!("{place:032}");
         it.signed.issued_at = start();
-        it.signed.prev = prev;
-        let bytes = seal(&of(it), &key_of("sen")).to_bytes();
-        let before: Vec<Digest> = prev.into_iter().collect();
-        prev = Some(node_hash(&before, Some(Digest::of(&bytes))));
-        let head = format!(
-            "commit {REF}\ncommitter c <c@x> {place} +0000\ndata 0\nM 100644 inline envelope.json\ndata {}\n",
-            bytes.len()
-        );
-        input.write_all(head.as_bytes()).unwrap();
-        input.write_all(&bytes).unwrap();
-        input.write_all(b"\n").unwrap();
-    }
-    drop(input);
-    assert!(child.wait().unwrap().success());
+        it
+    });
+    import_chain(kit, REF, signoffs);
 }
 
 /// A branch of 50 commits, its rebase onto a newer tip, and that tip.
@@ -125,6 +102,8 @@ fn judge_a_rebased_push_of_50_commits(bencher: Bencher<'_, '_>) {
             policy: Digest::of(b"policy"),
             demand_exact: false,
             landing: Landing::EveryCommit,
+            questions: &[],
+            review: None,
         };
         let rosters = Rosters {
             now: &now,

@@ -7,6 +7,7 @@
 mod command;
 mod error;
 mod judge;
+mod open;
 mod origin;
 pub mod provenance;
 mod records;
@@ -16,12 +17,14 @@ mod scan;
 mod signature;
 pub mod signoffs;
 pub mod spent;
+pub mod tips;
 
 pub use error::GitError;
 pub use judge::{Judged, JudgedChange, JudgedCommit, Trust};
+pub use open::{OpenChange, OpenChanges};
 pub use repo::{
-    Change, Commit, FileChange, Identity, NoteIndex, Oid, Origins, Proof, Range, Repo, Signature,
-    SquashOrigin, TreeEntry,
+    Change, Commit, FileChange, Hunk, Identity, NoteIndex, Oid, Origins, Proof, Range, Repo,
+    Signature, SquashOrigin, TreeEntry,
 };
 pub use scan::{ScanOptions, ScanRecord};
 pub use signature::{Verified, verify};

@@ -19,7 +19,7 @@ use countersign_core::signoff::statement::{Stance, Statement};
 use countersign_git::signoffs::{Fetched, REF};
 use countersign_git::{GitError, Repo};
 use countersign_testkit::GitRepo;
-use countersign_testkit::signing::{Sketch, content, key_of, of, seal, signoff};
+use countersign_testkit::signing::{Sketch, content, import_chain, key_of, of, seal, signoff};
 use scene::{Scene, oid};
 
 /// Signs as `sen`, with a nonce of its own; the statement's hash.
@@ -326,4 +326,48 @@ fn a_long_chain_is_read() {
     assert!(child.wait().unwrap().success());
     assert_eq!(ids(&repo).len(), 500);
     assert_eq!(repo.signoffs().unwrap().tip(), prev);
+}
+
+#[test]
+fn a_long_chain_is_kept_in_a_file_that_nobody_has_to_trust() {
+    for kit in [GitRepo::new(), GitRepo::sha256()] {
+        let one = || signoff("sen", Stance::Approve, &content(1, 2, 3));
+        import_chain(&kit, REF, (0..300).map(|_| one()));
+        let read = || {
+            let chain = Repo::open(kit.path()).unwrap().signoffs().unwrap();
+            assert_eq!(chain.problems(), []);
+            chain.entries().to_vec()
+        };
+        let first = read();
+        assert_eq!(first.len(), 300);
+        let repo = Repo::open(kit.path()).unwrap();
+        let file = repo.common_dir().unwrap().join("countersign/envelopes");
+        let kept = std::fs::read(&file).unwrap();
+        assert_eq!(read(), first);
+
+        // Records under each other's names, damaged, cut off, gone.
+        let text = String::from_utf8(kept.clone()).unwrap();
+        let name = |place: usize| {
+            let tree = kit.git(&["rev-parse", &format!("{REF}~{place}^{{tree}}")]);
+            assert_eq!(text.matches(&tree).count(), 1);
+            tree
+        };
+        let (one, other) = (name(3), name(7));
+        let swapped = text
+            .replace(&one, "@")
+            .replace(&other, &one)
+            .replace('@', &other);
+        let mut damaged = kept.clone();
+        damaged[kept.len() / 2] ^= 1;
+        for bytes in [
+            swapped.as_bytes(),
+            &damaged,
+            &kept[..kept.len() / 3],
+            b"",
+            b"countersign envelopes 1\n",
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            assert_eq!(read(), first);
+        }
+    }
 }

@@ -256,6 +256,8 @@ fn alone(signers: u32) -> Rule {
             cooling: None,
         }]),
         pack: None,
+        break_glass: false,
+        questions: Vec::new(),
     }
 }
 

@@ -106,6 +106,8 @@ pub fn statement(
         policy: policy_digest(rules),
         expires_at,
         message: None,
+        answers: Vec::new(),
+        shown_at: None,
         revokes: None,
         break_glass: None,
         signed,

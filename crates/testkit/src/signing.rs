@@ -1,10 +1,12 @@
 //! People with keys, statements and chains, for tests of sign-offs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::Stdio;
 
 use countersign_core::involvement::Verdict;
 use countersign_core::roster::{self, Roster};
-use countersign_core::signoff::chain::{Chain, Holds, Node};
+use countersign_core::signoff::chain::{Chain, Holds, Node, node_hash};
 use countersign_core::signoff::content::{Content, Landed, Merge, Snapshot, Step};
 use countersign_core::signoff::dsse::{self, Envelope};
 use countersign_core::signoff::statement::{
@@ -14,6 +16,8 @@ use countersign_core::signoff::{Digest, Oid, sshsig};
 use jiff::{SignedDuration, Timestamp};
 use ssh_key::PrivateKey;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
+
+use crate::GitRepo;
 
 /// Where test statements belong.
 pub const REPOSITORY: &str = "git+https://example.com/shop";
@@ -159,6 +163,8 @@ pub fn signoff(person: &str, decision: Stance, content: &Content) -> SignOff {
         policy: Digest::of(b"policy"),
         expires_at: None,
         message: None,
+        answers: Vec::new(),
+        shown_at: None,
         revokes: None,
         break_glass: None,
         signed: signed(person),
@@ -190,6 +196,35 @@ pub fn seal(statement: &Statement, key: &PrivateKey) -> Envelope {
     let payload = statement.to_bytes();
     let signature = sshsig::sign(key, &dsse::to_be_signed(&payload)).expect("a signature");
     Envelope::new(payload, signature)
+}
+
+/// Writes a long chain of `sen`'s sign-offs in a repository at once, each after
+/// the one before; nonce and predecessor are set here.
+pub fn import_chain(kit: &GitRepo, name: &str, signoffs: impl Iterator<Item = SignOff>) {
+    let mut child = kit
+        .command()
+        .args(["fast-import", "--quiet"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("git runs");
+    let mut input = child.stdin.take().expect("a channel");
+    let mut prev: Option<Digest> = None;
+    for (place, mut it) in signoffs.enumerate() {
+        it.signed.nonce = format!("{place:032}");
+        it.signed.prev = prev;
+        let bytes = seal(&of(it), &key_of("sen")).to_bytes();
+        let before: Vec<Digest> = prev.into_iter().collect();
+        prev = Some(node_hash(&before, Some(Digest::of(&bytes))));
+        let head = format!(
+            "commit {name}\ncommitter c <c@x> {place} +0000\ndata 0\nM 100644 inline envelope.json\ndata {}\n",
+            bytes.len()
+        );
+        for part in [head.as_bytes(), &bytes, b"\n"] {
+            input.write_all(part).expect("git reads");
+        }
+    }
+    drop(input);
+    assert!(child.wait().expect("git ends").success());
 }
 
 /// A chain in the making.

@@ -11,21 +11,22 @@ use countersign_git::Trust;
 use jiff::Timestamp;
 
 use super::RepoArgs;
-use super::policy::{read_policy, read_roster};
+use super::policy::{in_work_tree, read_policy, read_roster};
 use crate::collect;
 use crate::error::{CliError, CliResult, exit};
 use crate::report::{self, count};
-use crate::rules::Rules;
+use crate::rules::{PEOPLE, POLICY, Rules};
 use crate::style::{BOLD, DIM, paint};
 
 /// Replay a draft policy over the history: how many changes would have been
 /// held, who would have been asked, and when would it have been too much?
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
-    /// The draft policy; else the one at HEAD, else the built-in one.
+    /// The draft policy; else the one in the work tree, else at the branch, else
+    /// the built-in one.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// The roster; else the one at HEAD.
+    /// The roster; else the one in the work tree, else at the branch.
     #[arg(long, value_name = "FILE")]
     people: Option<PathBuf>,
     /// How far back, such as `90d` or `26w`.
@@ -45,11 +46,14 @@ pub(super) fn run(args: &BacktestArgs) -> CliResult {
     let repo = args.repo.open()?;
     let head = repo.resolve(&args.branch)?;
     let mut rules = Rules::at(&repo, Some(&head))?;
-    if let Some(path) = &args.people {
+    // What is not committed yet is what people want to know about.
+    let draft =
+        |named: &Option<PathBuf>, file| named.clone().or_else(|| in_work_tree(&args.repo, file));
+    if let Some(path) = &draft(&args.people, PEOPLE) {
         rules.roster = read_roster(path)?;
         rules.policy = Rules::builtin(rules.roster.levels())?;
     }
-    if let Some(path) = &args.policy {
+    if let Some(path) = &draft(&args.policy, POLICY) {
         rules.policy = read_policy(path, rules.roster.levels())?;
     }
     let since = moment::parse_duration(&args.since)

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 use countersign_core::decide::{Decision, Load, Verdict, decide};
 use countersign_core::policy::Mode;
+use countersign_git::{Range, Repo};
 use jiff::Timestamp;
 
 use super::RepoArgs;
@@ -12,6 +13,7 @@ use crate::collect::{self, Merge};
 use crate::error::{CliResult, exit};
 use crate::report::{self, CheckReport};
 use crate::rules::Rules;
+use crate::work;
 
 /// Judge a change: which sign-off does it need, from whom, and why?
 ///
@@ -64,7 +66,7 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
     let rules = Rules::at(&repo, rules_from.as_ref())?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let merge = collect::merge(&repo, &range, &rules, now)?;
-    let decision = judge(&rules, &merge, now);
+    let decision = judge_by_load(&repo, &range, &rules, &merge, now);
     let report = CheckReport::new(&range, &rules, &merge, &decision);
     let text = match (args.json, args.format) {
         (true, _) | (_, Format::Json) => report::json(&report)?,
@@ -79,7 +81,32 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
 }
 
 /// Decides on a merge with the sign-offs that count for it.
-pub(super) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
+pub(crate) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
+    judge_under(rules, merge, &Load::default(), now)
+}
+
+/// The same, with those who have the most room named first. Their load is only
+/// looked up where there is a choice, and another branch that cannot be read
+/// must not keep this one from being judged.
+fn judge_by_load(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    merge: &Merge,
+    now: Timestamp,
+) -> Decision {
+    let decision = judge(rules, merge, now);
+    let mut acts = decision.way.acts.iter();
+    if !acts.any(|act| act.candidates.len() > 1) {
+        return decision;
+    }
+    match work::with_open_changes(repo, range, rules, merge, now) {
+        Ok(load) => judge_under(rules, merge, &load, now),
+        Err(_) => decision,
+    }
+}
+
+fn judge_under(rules: &Rules, merge: &Merge, load: &Load, now: Timestamp) -> Decision {
     let facts = &merge.collected.facts;
     let seen = rules.policy.observe(facts, now);
     decide(
@@ -87,8 +114,8 @@ pub(super) fn judge(rules: &Rules, merge: &Merge, now: Timestamp) -> Decision {
         &rules.roster,
         facts,
         &seen,
-        merge.signoffs(),
-        &Load::default(),
+        merge.statements(),
+        load,
         now,
     )
 }

@@ -1,21 +1,28 @@
 //! One file per command.
 
+mod audit;
 mod backtest;
+mod break_glass;
 mod catalog;
 mod check;
 mod declare;
 mod gate;
 mod guard;
+mod hook;
 mod init;
 mod mcp_proxy;
 mod pass;
 mod plan;
 mod policy;
+mod queue;
 mod radius;
+mod ratify;
+mod report;
 mod scan;
 mod sign;
 mod sign_plan;
 mod signoffs;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -24,6 +31,7 @@ use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
 
+pub(crate) use check::{code, judge};
 pub(crate) use plan::Judged;
 
 /// The safety interlock between AI coding tools and production.
@@ -49,6 +57,13 @@ enum Command {
     Check(check::CheckArgs),
     Sign(Box<sign::SignArgs>),
     Declare(declare::DeclareArgs),
+    BreakGlass(break_glass::BreakGlassArgs),
+    Ratify(ratify::RatifyArgs),
+    Verify(verify::VerifyArgs),
+    Audit(audit::AuditArgs),
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
+    Queue(queue::QueueArgs),
     #[command(subcommand)]
     Gate(gate::GateCommand),
     #[command(subcommand)]
@@ -65,6 +80,8 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     #[command(subcommand)]
     Radius(radius::RadiusCommand),
 }
@@ -104,6 +121,12 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Check(args) => check::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
+        Command::BreakGlass(args) => break_glass::run(&args),
+        Command::Ratify(args) => ratify::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Hook(command) => hook::run(&command),
+        Command::Queue(args) => queue::run(&args),
         Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
@@ -115,6 +138,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Backtest(args) => backtest::run(&args),
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Report(command) => report::run(&command),
         Command::Radius(command) => radius::run(&command),
     }
 }

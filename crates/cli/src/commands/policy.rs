@@ -109,7 +109,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// The file if it exists in the work tree of the repository.
-fn in_work_tree(repo: &RepoArgs, file: &str) -> Option<PathBuf> {
+pub(super) fn in_work_tree(repo: &RepoArgs, file: &str) -> Option<PathBuf> {
     let repo = repo.open().ok()?;
     Some(repo.work_tree()?.join(file)).filter(|path| path.is_file())
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use countersign_core::decide::{Decision, IgnoredBecause, Verdict};
+use countersign_core::facts::Facts;
 use countersign_core::moment::parse_duration;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
-    About, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
+    About, Answer, Binding, Claims, SignOff, Signed, Stance, Statement,
 };
 use countersign_git::{FileChange, Oid, Range};
 use jiff::Timestamp;
@@ -19,7 +20,9 @@ use super::check::judge;
 use super::plan::MakerArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
+use crate::questions::Questions;
 use crate::report::{self, CheckReport, count};
+use crate::risky;
 use crate::rules::Rules;
 use crate::signer::Signer;
 use crate::signoffs::{Counted, Subject};
@@ -55,6 +58,9 @@ pub(crate) struct SignArgs {
     /// How long it counts, such as `7d`.
     #[arg(long, value_name = "TIME")]
     pub(super) expires: Option<String>,
+    /// The answer to a question of the rules, by its number; repeat for each.
+    #[arg(long = "answer", value_name = "N=TEXT", conflicts_with_all = ["veto", "revoke"])]
+    answers: Vec<String>,
     /// Your private key, or the public key of one in an agent.
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
@@ -87,21 +93,60 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     }
     let before = judge(&rules, &merge, now);
     let mut out = anstream::stdout().lock();
-    let report = CheckReport::new(&range, &rules, &merge, &before);
+    let mut report = CheckReport::new(&range, &rules, &merge, &before);
+    // Whoever reads this is signing already.
+    report.next.clear();
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
     let act = Act::of(args, merge.counted.as_ref())?;
-    if !confirmed(&mut out, args, &signer, &act)? {
-        writeln!(out, "nothing signed")?;
+    let facts = &merge.collected.facts;
+    let Some(said) = asked(&mut out, args, &act, &signer, &rules, facts)? else {
         return Ok(exit::HOLD);
-    }
-    let statement = statement(
-        &rules, &merge, subject, &signer, args, &act, &report, &range,
-    )?;
-    let id = signer.seal(&repo, subject, now, statement)?;
+    };
+    let statement = statement(&rules, &merge, subject, &signer, said, &report, &range)?;
+    let id = signer.seal(&repo, subject, Timestamp::now(), statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
     conclude(&mut out, &act, &signer, &id, &rules, &decision)
+}
+
+/// Puts the questions of the rules and asks whether to sign; `None` when nothing
+/// is to be signed.
+pub(super) fn asked<'a>(
+    out: &mut impl Write,
+    args: &'a SignArgs,
+    act: &'a Act,
+    signer: &Signer<'_>,
+    rules: &Rules,
+    facts: &Facts,
+) -> CliResult<Option<Said<'a>>> {
+    // Whoever signs without being asked may have read it elsewhere, and when is
+    // not known here.
+    let shown_at = (!args.yes).then(Timestamp::now);
+    let answers = match act {
+        Act::Approve => {
+            let questions = Questions::of(rules, facts, Timestamp::now());
+            questions.answered(out, &args.answers, args.yes)?
+        }
+        Act::Veto | Act::Revoke(_) => Some(Vec::new()),
+    };
+    let Some(answers) = answers else {
+        writeln!(
+            out,
+            "nothing signed: the policy requires an answer to each question (--answer 1=\"…\")"
+        )?;
+        return Ok(None);
+    };
+    if !confirmed(out, args.yes, &signer.person.id, act.asks())? {
+        writeln!(out, "nothing signed")?;
+        return Ok(None);
+    }
+    Ok(Some(Said {
+        args,
+        act,
+        answers,
+        shown_at,
+    }))
 }
 
 /// Tells what was signed and what it changed; the exit code.
@@ -194,10 +239,10 @@ const MAX_FILES: usize = 25;
 
 /// Deletions first, then configuration and migrations, then the rest, each with
 /// its size: what a reviewer is most likely to miss comes first.
-fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
+pub(super) fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
     let rank = |file: &FileChange| match file.status {
         'D' => 0,
-        _ if is_risky(&file.path) => 1,
+        _ if risky::of_path(&file.path).is_some() => 1,
         _ => 2,
     };
     let mut files: Vec<&FileChange> = files.iter().collect();
@@ -232,31 +277,14 @@ fn show_files(out: &mut impl Write, files: &[FileChange]) -> CliResult<()> {
     Ok(())
 }
 
-fn is_risky(path: &str) -> bool {
-    const ENDS: [&str; 12] = [
-        ".sql",
-        ".tf",
-        ".tofu",
-        ".yaml",
-        ".yml",
-        ".toml",
-        ".json",
-        ".ini",
-        ".conf",
-        ".env",
-        "Dockerfile",
-        "CODEOWNERS",
-    ];
-    ENDS.iter().any(|end| path.ends_with(end)) || path.split('/').any(|part| part == "migrations")
-}
-
+/// Asks whether to sign as `person`; `yes` says that nobody need be asked.
 pub(super) fn confirmed(
     out: &mut impl Write,
-    args: &SignArgs,
-    signer: &Signer<'_>,
-    act: &Act,
+    yes: bool,
+    person: &str,
+    asks: &str,
 ) -> CliResult<bool> {
-    if args.yes {
+    if yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
@@ -264,12 +292,7 @@ pub(super) fn confirmed(
         return Err(CliError::new(exit::USAGE, message)
             .hint("read what is signed, then repeat with `--yes`"));
     }
-    write!(
-        out,
-        "\n{} as {}? [y/N] ",
-        act.asks(),
-        paint(BOLD, &signer.person.id)
-    )?;
+    write!(out, "\n{asks} as {}? [y/N] ", paint(BOLD, person))?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -289,17 +312,29 @@ pub(super) fn about(subject: &Subject, range: &Range) -> About {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a statement says all of this")]
+/// What the signer said on the screen.
+pub(super) struct Said<'a> {
+    pub(super) args: &'a SignArgs,
+    pub(super) act: &'a Act,
+    pub(super) answers: Vec<Answer>,
+    pub(super) shown_at: Option<Timestamp>,
+}
+
 fn statement(
     rules: &Rules,
     merge: &Merge,
     subject: &Subject,
     signer: &Signer<'_>,
-    args: &SignArgs,
-    act: &Act,
+    said: Said<'_>,
     report: &CheckReport,
     range: &Range,
 ) -> CliResult<impl FnOnce(Signed) -> Statement> {
+    let Said {
+        args,
+        act,
+        answers,
+        shown_at,
+    } = said;
     let about = about(subject, range);
     let lasts = match &args.expires {
         Some(text) => {
@@ -314,27 +349,11 @@ fn statement(
         .filter(|act| act.candidates.contains(&signer.person.id))
         .flat_map(|act| act.rules.clone())
         .collect();
-    let evidence = merge.collected.involvement.evidence.iter();
     let claims = Claims {
         outranks_author: signer.person.level > merge.collected.facts.author_level,
         rules: serves,
     };
-    let shown = Shown {
-        verdict: merge.collected.involvement.verdict,
-        evidence: evidence
-            .map(|item| Digest::of(item.witness.as_bytes()))
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-    };
-    let authors = merge
-        .collected
-        .authors
-        .iter()
-        .filter_map(|author| author.person.clone())
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let (shown, authors) = (merge.shown(), merge.author_ids());
     let (stance, policy, message) = (act.stance(), subject.policy, args.message.clone());
     let binding = if args.exact {
         Binding::Exact
@@ -358,6 +377,8 @@ fn statement(
             policy,
             expires_at,
             message,
+            answers,
+            shown_at,
             revokes,
             break_glass: None,
             signed,

@@ -10,7 +10,7 @@ use countersign_git::Repo;
 use jiff::{SignedDuration, Timestamp};
 
 use super::plan::{Judged, Question};
-use super::sign::{Act, SignArgs, conclude, confirmed};
+use super::sign::{Act, Said, SignArgs, asked, conclude};
 use crate::error::{CliError, CliResult, exit};
 use crate::report::plan::{self as report, PlanReport};
 use crate::signer::Signer;
@@ -33,12 +33,12 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     // Whoever reads this is signing already.
     screen.next.clear();
     out.write_all(report::human(&screen).as_bytes())?;
-    if !confirmed(&mut out, args, &signer, &act)? {
-        writeln!(out, "nothing signed")?;
+    let facts = &judged.collected.facts;
+    let Some(said) = asked(&mut out, args, &act, &signer, &judged.rules, facts)? else {
         return Ok(exit::HOLD);
-    }
-    let statement = statement(&judged, subject, &signer, args, &act, expires);
-    let id = signer.seal_as(&repo, subject.roster, Timestamp::now(), statement)?;
+    };
+    let statement = statement(&judged, subject, &signer, said, expires);
+    let id = signer.seal_as(&repo, subject.ground.roster, Timestamp::now(), statement)?;
     let after = judge(&repo, args)?;
     conclude(&mut out, &act, &signer, &id, &after.rules, &after.decision)
 }
@@ -79,10 +79,15 @@ fn statement(
     judged: &Judged,
     subject: &PlanSubject,
     signer: &Signer<'_>,
-    args: &SignArgs,
-    act: &Act,
+    said: Said<'_>,
     lasts: Option<SignedDuration>,
 ) -> impl FnOnce(Signed) -> Statement {
+    let Said {
+        args,
+        act,
+        answers,
+        shown_at,
+    } = said;
     let (rules, facts) = (&judged.rules, &judged.collected.facts);
     let explanation = judged.decision.explain(&rules.policy, &rules.roster);
     let serves = explanation
@@ -115,7 +120,7 @@ fn statement(
         Act::Revoke(statement) => Some(*statement),
         Act::Approve | Act::Veto => None,
     };
-    let (about, policy) = (subject.about.clone(), subject.policy);
+    let (about, policy) = (subject.about.clone(), subject.ground.policy);
     let (decision, message) = (act.stance(), args.message.clone());
     move |signed: Signed| {
         Statement::SignOff(Box::new(SignOff {
@@ -129,6 +134,8 @@ fn statement(
             policy,
             expires_at: lasts.and_then(|lasts| signed.issued_at.checked_add(lasts).ok()),
             message,
+            answers,
+            shown_at,
             revokes,
             break_glass: None,
             signed,

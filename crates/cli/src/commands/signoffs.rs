@@ -74,6 +74,7 @@ fn list(out: &mut impl Write, repo: &RepoArgs) -> CliResult {
             },
             Statement::Declaration(it) => match &it.declared {
                 Declared::Human => "declares human".to_owned(),
+                Declared::Reviewed { .. } => "self-review".to_owned(),
                 Declared::Ai { role, tool } => format!("declares {tool} {}", role.as_str()),
             },
             Statement::AfterReview(_) => "after-review".to_owned(),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use countersign_core::decide::{ExplainedRequirement, ExplainedRule, Explanation, Verdict};
+use countersign_core::decide::{
+    ExplainedBroken, ExplainedRequirement, ExplainedRule, Explanation, Verdict,
+};
 use countersign_core::involvement::{Claim as AiClaim, Evidence};
 use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
@@ -26,9 +28,40 @@ pub(crate) fn human(report: &CheckReport) -> String {
         explain_rule(&mut out, rule);
     }
     signed(&mut out, &report.signoffs);
+    self_review(&mut out, report);
     others(&mut out, &report.decision, &report.warnings);
     signers(&mut out, &report.decision);
     next(&mut out, &report.next);
+    out
+}
+
+/// The verdict and its reasons, for someone whose push waits for them.
+pub(crate) fn brief(report: &CheckReport) -> String {
+    let mut out = String::new();
+    headline(&mut out, report.verdict, &report.summary, report.mode);
+    let size = count(report.range.commits as u64, "commit");
+    row(
+        &mut out,
+        "change",
+        &format!("{}  {size}", report.range.text),
+    );
+    let people = report.authors.iter().filter(|author| author.is_person);
+    let people: Vec<String> = people
+        .map(|author| {
+            let parts: Vec<&str> = author.parts.iter().copied().collect();
+            let who = author.person.as_ref().unwrap_or(&author.email);
+            format!("{who} ({})", parts.join(", "))
+        })
+        .collect();
+    row(&mut out, "made by", &people.join(", "));
+    row(&mut out, "AI involved", report.involvement.verdict.as_str());
+    for rule in report.decision.rules.iter().filter(|rule| !rule.met) {
+        explain_rule(&mut out, rule);
+    }
+    signed(&mut out, &report.signoffs);
+    self_review(&mut out, report);
+    others(&mut out, &report.decision, &[]);
+    signers(&mut out, &report.decision);
     out
 }
 
@@ -41,6 +74,7 @@ pub(super) fn next(out: &mut String, commands: &[String]) {
         let why = match command.as_str() {
             "countersign init" => "adopt Countersign here: writes policy and roster to edit",
             command if command.starts_with("countersign sign ") => "for someone who can sign",
+            command if command.starts_with("countersign declare ") => "for an author, first",
             _ => "find the rules that nobody can satisfy",
         };
         let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
@@ -235,7 +269,9 @@ pub(super) fn claim_text(claim: &AiClaim) -> &'static str {
 }
 
 pub(super) fn explain_rule(out: &mut String, rule: &ExplainedRule) {
-    let (mark, style) = if rule.met {
+    let (mark, style) = if rule.is_lifted() {
+        ("!", style::verdict(Verdict::Hold))
+    } else if rule.met {
         ("✓", style::verdict(Verdict::Allow))
     } else if rule.refuses {
         ("✗", style::verdict(Verdict::Refuse))
@@ -263,12 +299,34 @@ pub(super) fn explain_rule(out: &mut String, rule: &ExplainedRule) {
             paint(DIM, format!("not known, so assumed: {assumed}"))
         );
     }
-    if rule.refuses {
+    if rule.refuses && !rule.is_lifted() {
         let _ = writeln!(out, "    this cannot go ahead, whoever signs");
     }
     for requirement in &rule.requirements {
         let _ = writeln!(out, "    {}", requirement_text(requirement));
     }
+    if let Some(broken) = &rule.broken {
+        let _ = writeln!(out, "    {}", broken_text(broken));
+    }
+}
+
+/// Who broke a rule, and what that does.
+pub(super) fn broken_text(broken: &ExplainedBroken) -> String {
+    let by = broken.by.join(" and ");
+    if broken.holds {
+        return format!(
+            "overridden by break-glass of {by}, review due {}",
+            broken.review_due
+        );
+    }
+    let more = broken.needed.saturating_sub(broken.by.len());
+    format!(
+        "broken by {by}, and {} needed for that",
+        match more {
+            1 => "another person is".to_owned(),
+            more => format!("{more} more persons are"),
+        }
+    )
 }
 
 /// A requirement and how it stands, in one line.
@@ -298,6 +356,7 @@ pub(super) fn signed(out: &mut String, signoffs: &[ReportSignOff]) {
             .map_or_else(String::new, |m| format!(": {m}"));
         let said = match signoff.said {
             "veto" => "vetoed by",
+            "break-glass" => "glass broken by",
             _ => "approved by",
         };
         let _ = writeln!(
@@ -305,6 +364,28 @@ pub(super) fn signed(out: &mut String, signoffs: &[ReportSignOff]) {
             "\n  {said} {}{kept}{message}",
             paint(BOLD, &signoff.person)
         );
+        for it in &signoff.answers {
+            let _ = writeln!(out, "    {} {}", paint(DIM, &it.question), it.answer);
+        }
+    }
+}
+
+/// The self-review that has to come before anyone else is asked.
+fn self_review(out: &mut String, report: &CheckReport) {
+    if let Some(person) = &report.self_reviewed_by {
+        let _ = writeln!(out, "\n  reviewed first by {}", paint(BOLD, person));
+    }
+    let Some(asked) = &report.decision.self_review else {
+        return;
+    };
+    let by = match asked.by.as_slice() {
+        [] => "someone on the roster".to_owned(),
+        names if names.len() > 4 => "someone on the roster who vouches for it".to_owned(),
+        names => names.join(" or "),
+    };
+    let _ = writeln!(out, "\n  first         self-review by {}", paint(BOLD, by));
+    for item in &asked.items {
+        let _ = writeln!(out, "                - {item}");
     }
 }
 
@@ -323,6 +404,19 @@ pub(super) fn others(out: &mut String, decision: &Explanation, warnings: &[Probl
 }
 
 pub(super) fn signers(out: &mut String, decision: &Explanation) {
+    if let Some(first) = decision.identify.first() {
+        let more = match decision.identify.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let _ = writeln!(
+            out,
+            "\n  first         identify {}{more}: not on the roster, so a lone sign-off could be \
+             theirs\n  {:<14}(add them to people.toml, or let a second person sign too)",
+            paint(BOLD, first),
+            ""
+        );
+    }
     let acts = &decision.way_forward;
     for (at, act) in acts.iter().enumerate() {
         let label = match (at, acts.len()) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use countersign_core::decide::{Explanation, Verdict};
 use countersign_core::policy::Mode;
 
-use super::human::{claim_text, requirement_text};
+use super::human::{broken_text, claim_text, requirement_text};
 use super::{CheckReport, count, packages};
 
 /// The answer as GitHub-flavoured Markdown. Everything that comes from the
@@ -78,6 +78,9 @@ pub(super) fn decision(out: &mut String, decision: &Explanation) {
         );
         for requirement in &rule.requirements {
             let _ = writeln!(out, "  - {}", escape(&requirement_text(requirement)));
+        }
+        if let Some(broken) = &rule.broken {
+            let _ = writeln!(out, "  - {}", escape(&broken_text(broken)));
         }
     }
     for act in &decision.way_forward {

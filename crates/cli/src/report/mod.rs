@@ -3,8 +3,11 @@
 mod human;
 mod markdown;
 pub(crate) mod plan;
+pub(crate) mod queue;
 mod reach;
 mod sarif;
+pub(crate) mod signoffs;
+pub(crate) mod step;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::effect::Effect;
@@ -14,11 +17,11 @@ use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
 use countersign_core::radius::Radius;
 use countersign_core::signoff::carry::Kept;
-use countersign_core::signoff::statement::Stance;
+use countersign_core::signoff::statement::{Answer, RiskyHunk, Stance};
 use countersign_git::Range;
 use serde::Serialize;
 
-pub(crate) use human::human;
+pub(crate) use human::{brief, human};
 pub(crate) use markdown::markdown;
 pub(crate) use sarif::sarif;
 
@@ -47,6 +50,10 @@ pub(crate) struct CheckReport {
     pub(crate) decision: Explanation,
     /// Signed statements that count.
     pub(crate) signoffs: Vec<ReportSignOff>,
+    /// Whose self-review counts.
+    pub(crate) self_reviewed_by: Option<String>,
+    /// Hunks that a self-review has to explain, where a policy asks for one.
+    pub(crate) risky_hunks: Vec<RiskyHunk>,
     pub(crate) policy: ReportPolicy,
     pub(crate) warnings: Vec<Problem>,
     /// Commands to run next, most useful first.
@@ -94,7 +101,7 @@ pub(crate) struct ReportChange {
     pub(crate) irreversible: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct ReportPolicy {
     pub(crate) source: String,
     pub(crate) digest: String,
@@ -160,11 +167,13 @@ impl CheckReport {
             policy: ReportPolicy::of(rules),
             warnings: [&rules.warnings[..], &collected.problems].concat(),
             signoffs: signoffs(merge.counted.as_ref()),
-            next: next(
-                rules,
-                Some(format!("countersign sign {}", range.text)),
-                &explanation,
-            ),
+            self_reviewed_by: merge
+                .counted
+                .as_ref()
+                .and_then(|it| it.verified.self_reviewed_by())
+                .map(str::to_owned),
+            risky_hunks: merge.risky.clone(),
+            next: next_of_merge(rules, range, &explanation),
             decision: explanation,
         }
     }
@@ -173,13 +182,15 @@ impl CheckReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct ReportSignOff {
     pub(crate) person: String,
-    /// `approve` or `veto`.
+    /// `approve`, `veto` or `break-glass`.
     pub(crate) said: &'static str,
     /// RFC 3339.
     pub(crate) at: String,
     /// Why it still counts after a rebase; absent when the content is the same.
     pub(crate) kept: Option<String>,
     pub(crate) message: Option<String>,
+    /// What the signer answered to the rules' questions.
+    pub(crate) answers: Vec<Answer>,
     /// SHA-256 of the signed statement.
     pub(crate) statement: String,
 }
@@ -202,7 +213,8 @@ fn signoffs(counted: Option<&Counted>) -> Vec<ReportSignOff> {
                 said: match it.stance {
                     Stance::Approve => "approve",
                     Stance::Veto => "veto",
-                    Stance::Revoke | Stance::BreakGlass => return None,
+                    Stance::BreakGlass => "break-glass",
+                    Stance::Revoke => return None,
                 },
                 at: it.at.to_string(),
                 kept: it
@@ -210,11 +222,26 @@ fn signoffs(counted: Option<&Counted>) -> Vec<ReportSignOff> {
                     .as_ref()
                     .filter(|kept| **kept != Kept::Identical)
                     .map(ToString::to_string),
-                message: it.message.clone(),
+                message: it
+                    .message
+                    .clone()
+                    .or_else(|| it.terms.as_ref().map(|terms| terms.reason.clone())),
+                answers: it.answers.clone(),
                 statement: it.statement.to_string(),
             })
         })
         .collect()
+}
+
+/// The commands that lead on from here, for a merge: the self-review comes
+/// before the sign-off.
+fn next_of_merge(rules: &Rules, range: &Range, explanation: &Explanation) -> Vec<String> {
+    let sign = format!("countersign sign {}", range.text);
+    let declare = format!("countersign declare {} --reviewed", range.text);
+    if rules.adopted && explanation.self_review.is_some() {
+        return vec![declare];
+    }
+    next(rules, Some(sign), explanation)
 }
 
 /// The commands that lead on from here.
@@ -244,6 +271,20 @@ pub(crate) fn json(report: &impl Serialize) -> CliResult<String> {
     serde_json::to_string_pretty(report)
         .map(|text| text + "\n")
         .map_err(|error| CliError::new(exit::INTERNAL, format!("writing JSON failed: {error}")))
+}
+
+/// A time for people: whole seconds. What cannot be read stays as it is.
+pub(crate) fn seconds(time: &str) -> String {
+    let parsed = time.parse::<jiff::Timestamp>().ok();
+    let whole = parsed.and_then(|at| jiff::Timestamp::from_second(at.as_second()).ok());
+    whole.map_or_else(|| time.to_owned(), |at| at.to_string())
+}
+
+/// Text from a repository, harmless on a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// `serde 1.0.1 → 1.0.2, left-pad gone and 3 more (Cargo.lock)`.

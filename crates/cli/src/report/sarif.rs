@@ -2,6 +2,7 @@
 //!
 //! Format: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
+use countersign_core::decide::ExplainedRule;
 use countersign_core::policy::Mode;
 use serde_json::json;
 
@@ -11,7 +12,8 @@ use crate::error::CliResult;
 
 /// One result per rule that is not met.
 pub(crate) fn sarif(report: &CheckReport) -> CliResult<String> {
-    let open = || report.decision.rules.iter().filter(|rule| !rule.met);
+    let stops = |rule: &&ExplainedRule| !rule.met && !rule.is_lifted();
+    let open = || report.decision.rules.iter().filter(stops);
     let level = |refuses: bool| match (report.mode, refuses) {
         (Mode::Shadow, _) => "note",
         (Mode::Enforce, true) => "error",

@@ -5,6 +5,8 @@
     reason = "each test file uses a part of it, and set-up has to fail loudly"
 )]
 
+pub(crate) mod server;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -74,7 +76,26 @@ impl Org {
     }
 }
 
+/// Two functions with the same lines around an insertion point.
+pub(crate) const CODE: &str = "def admin():\n    check()\n    log()\n    done()\n\n\ndef guest():\n    check()\n    log()\n    done()\n";
+pub(crate) const CLAUDE: &str = "\n\nCo-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>\n";
+
 impl Org {
+    /// With a junior's change made with an agent on the branch `retry`, which is
+    /// checked out.
+    pub(crate) fn with_change(path: &str) -> Self {
+        let org = Self::new();
+        let pat = Who::new("Pat Principal", "pat@example.com");
+        let jun = Who::new("Jun Junior", "jun@example.com");
+        org.repo
+            .commit(pat, "Code", &[(path, CODE), ("far.txt", "1\n")]);
+        org.repo.branch("retry");
+        let text = CODE.replacen("    log()\n", "    log()\n    audit()\n", 1);
+        org.repo
+            .commit(jun, &format!("Audit admin{CLAUDE}"), &[(path, &text)]);
+        org
+    }
+
     /// Runs a signing command with someone's key.
     pub(crate) fn sign(&self, id: &str, args: &[&str]) -> String {
         let key = self.repo.path().join(format!(".git/key-{id}@example.com"));

@@ -4,6 +4,8 @@
 //! search runs over groups of people, not over people. Someone who signs serves
 //! every shared requirement at once, or exactly one `distinct` requirement.
 
+use jiff::Timestamp;
+
 use super::{Act, Load, RequirementResult, RuleResult, Way};
 use crate::policy::{Outcome, Policy};
 use crate::roster::{PersonSet, Roster};
@@ -35,7 +37,13 @@ struct Group {
 
 /// Finds the way forward. It is empty when all requirements are satisfied
 /// together, which is more than each being satisfied alone.
-pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], load: &Load) -> Way {
+pub(super) fn shortest(
+    policy: &Policy,
+    roster: &Roster,
+    rules: &[RuleResult],
+    load: &Load,
+    now: Timestamp,
+) -> Way {
     let mut way = Way::default();
     let needs = needs(policy, rules, &mut way);
     if needs.is_empty() || !way.blocked.is_empty() {
@@ -44,8 +52,8 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
     let results: Vec<&RequirementResult> = needs
         .iter()
         .filter_map(|need| match rules.get(need.rule) {
-            Some(RuleResult::Requires { results, .. }) => results.get(need.place),
-            _ => None,
+            Some(rule) => requires(rule)?.get(need.place),
+            None => None,
         })
         .collect();
     let mut search = Search {
@@ -62,9 +70,17 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
     };
     way.acts = picks
         .iter()
-        .map(|serves| act(*serves, &needs, &results, roster, load))
+        .map(|serves| act(*serves, &needs, &results, roster, load, now))
         .collect();
     way
+}
+
+/// What a rule still asks for; nothing if enough people broke it.
+fn requires(rule: &RuleResult) -> Option<&[RequirementResult]> {
+    match rule.stands()? {
+        RuleResult::Requires { results, .. } => Some(results),
+        _ => None,
+    }
 }
 
 /// The requirements that apply, after noting those that nobody can satisfy and
@@ -72,8 +88,7 @@ pub(super) fn shortest(policy: &Policy, roster: &Roster, rules: &[RuleResult], l
 fn needs(policy: &Policy, rules: &[RuleResult], way: &mut Way) -> Vec<Need> {
     let mut needs = Vec::new();
     for (rule, (result, text)) in rules.iter().zip(&policy.rules).enumerate() {
-        let (RuleResult::Requires { results, .. }, Outcome::Require(requirements)) =
-            (result, &text.outcome)
+        let (Some(results), Outcome::Require(requirements)) = (requires(result), &text.outcome)
         else {
             continue;
         };
@@ -248,27 +263,27 @@ fn act(
     results: &[&RequirementResult],
     roster: &Roster,
     load: &Load,
+    now: Timestamp,
 ) -> Act {
     let served = |bit: usize| serves & (1 << bit) != 0;
-    let mut people: Option<PersonSet> = None;
-    for (_, result) in results.iter().enumerate().filter(|(bit, _)| served(*bit)) {
-        match &mut people {
-            Some(people) => people.intersect(&result.eligible),
-            None => people = Some(result.eligible.clone()),
+    let together = |pick: fn(&RequirementResult) -> &PersonSet| {
+        let mut people: Option<PersonSet> = None;
+        for (_, result) in results.iter().enumerate().filter(|(bit, _)| served(*bit)) {
+            match &mut people {
+                Some(people) => people.intersect(pick(result)),
+                None => people = Some(pick(result).clone()),
+            }
         }
-    }
-    let mut order: Vec<(u64, u32, usize)> = people
-        .unwrap_or_default()
-        .iter()
-        .map(|index| {
-            let waiting = u64::from(load.0.get(index).copied().unwrap_or(0));
-            let budget = roster
-                .person(index)
-                .map_or(1, |person| u64::from(person.minutes_per_week.max(1)));
-            (waiting * 1000 / budget, roster.rank(index), index)
-        })
-        .collect();
-    order.sort_unstable();
+        people.unwrap_or_default()
+    };
+    let (people, away) = (together(|it| &it.eligible), together(|it| &it.away));
+    // A delegation lends no level: whom it names must be able to sign.
+    let stand_in = |index: usize| {
+        let delegate = roster.stand_in(index, now);
+        let delegate = delegate.filter(|delegate| people.contains(*delegate));
+        delegate.map(|delegate| (delegate, index))
+    };
+    let stand_ins: Vec<(usize, usize)> = away.iter().filter_map(stand_in).collect();
     let mut rules: Vec<usize> = needs
         .iter()
         .enumerate()
@@ -276,8 +291,55 @@ fn act(
         .map(|(_, need)| need.rule)
         .collect();
     rules.dedup();
-    Act {
-        candidates: order.into_iter().map(|(_, _, index)| index).collect(),
+    let mut act = Act {
+        candidates: people.iter().collect(),
+        stand_ins,
         rules,
+    };
+    act.candidates = act.in_order(roster, load);
+    act
+}
+
+impl Act {
+    /// Candidates in the order in which they are asked under this load.
+    #[must_use]
+    pub fn in_order(&self, roster: &Roster, load: &Load) -> Vec<usize> {
+        let mut candidates: Vec<usize> = Vec::with_capacity(self.candidates.len());
+        for (asked, _) in self.order(roster, load) {
+            if !candidates.contains(&asked) {
+                candidates.push(asked);
+            }
+        }
+        candidates
+    }
+
+    /// Who is asked first under this load and, where they stand in for someone
+    /// who is away, for whom.
+    #[must_use]
+    pub fn asks(
+        &self,
+        roster: &Roster,
+        load: &Load,
+        except: &[usize],
+    ) -> Option<(usize, Option<usize>)> {
+        let mut order = self.order(roster, load).into_iter();
+        let (asked, place_of) = order.find(|(asked, _)| !except.contains(asked))?;
+        Some((asked, Some(place_of).filter(|it| *it != asked)))
+    }
+
+    /// Who is asked in whose place.
+    fn order(&self, roster: &Roster, load: &Load) -> Vec<(usize, usize)> {
+        let key = |(asked, place_of): (usize, usize)| {
+            let budget = roster
+                .person(place_of)
+                .map_or(1, |person| u64::from(person.minutes_per_week.max(1)));
+            let share = u64::from(load.minutes_of(place_of)) * 1000 / budget;
+            let full = load.is_at_limit(roster, asked);
+            (full, share, roster.rank(place_of), asked)
+        };
+        let own = self.candidates.iter().map(|index| (*index, *index));
+        let mut order: Vec<(usize, usize)> = own.chain(self.stand_ins.iter().copied()).collect();
+        order.sort_by_key(|it| key(*it));
+        order
     }
 }

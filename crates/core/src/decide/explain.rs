@@ -44,6 +44,22 @@ pub struct ExplainedRule {
     pub met: bool,
     /// What it asks for.
     pub requirements: Vec<ExplainedRequirement>,
+    /// Who broke it in an emergency, if it is not met otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<ExplainedBroken>,
+}
+
+/// A rule that was broken in an emergency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedBroken {
+    /// Ids of who broke it and counts.
+    pub by: Vec<String>,
+    /// How many different persons it takes.
+    pub needed: usize,
+    /// Whether that lets the change through as far as this rule goes.
+    pub holds: bool,
+    /// When the after-review is due (RFC 3339).
+    pub review_due: String,
 }
 
 /// One act that would bring the change forward.
@@ -51,8 +67,29 @@ pub struct ExplainedRule {
 pub struct ExplainedAct {
     /// Ids of people who could do it, best first.
     pub candidates: Vec<String>,
+    /// Candidates who stand in for someone who is away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<StandIn>,
     /// Ids of the rules it serves.
     pub rules: Vec<String>,
+}
+
+/// The self-review that has to come first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedSelfReview {
+    /// Ids of people who can give it.
+    pub by: Vec<String>,
+    /// What they affirm.
+    pub items: Vec<String>,
+}
+
+/// Someone who is asked because someone else is away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StandIn {
+    /// The delegate's id.
+    pub person: String,
+    /// Who is away.
+    pub instead_of: String,
 }
 
 /// A sign-off that does not count.
@@ -60,7 +97,7 @@ pub struct ExplainedAct {
 pub struct ExplainedIgnored {
     /// The signer's id.
     pub person: String,
-    /// `approve` or `veto`.
+    /// `approve`, `veto` or `break-glass`.
     pub said: &'static str,
     /// Why it does not count.
     pub because: String,
@@ -81,6 +118,13 @@ pub struct Explanation {
     pub vetoed_by: Vec<String>,
     /// Sign-offs that do not count.
     pub ignored: Vec<ExplainedIgnored>,
+    /// Who has to be identified before one sign-off alone can count: they made
+    /// the change and are not on the roster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identify: Vec<String>,
+    /// The self-review that comes first, where it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_review: Option<ExplainedSelfReview>,
     /// As few sign-offs as possible that would satisfy everything.
     pub way_forward: Vec<ExplainedAct>,
     /// Not before this time (RFC 3339).
@@ -105,6 +149,7 @@ impl Decision {
             .iter()
             .map(|act| ExplainedAct {
                 candidates: ids(act.candidates.iter().copied(), roster),
+                stand_ins: stand_ins(&act.stand_ins, roster),
                 rules: act
                     .rules
                     .iter()
@@ -131,7 +176,24 @@ impl Decision {
                     },
                     because: because.text().to_owned(),
                 })
+                .chain(
+                    self.ignored_break_glass
+                        .iter()
+                        .map(|(person, because)| ExplainedIgnored {
+                            person: ids([*person], roster).join(""),
+                            said: "break-glass",
+                            because: because.text().to_owned(),
+                        }),
+                )
                 .collect(),
+            identify: self.way.identify.clone(),
+            self_review: self.way.self_review.as_ref().map(|by| ExplainedSelfReview {
+                by: names(by),
+                items: policy
+                    .self_review
+                    .as_ref()
+                    .map_or_else(Vec::new, |review| review.items.clone()),
+            }),
             way_forward,
             not_before: self.way.not_before.map(|at| at.to_string()),
         }
@@ -145,6 +207,10 @@ impl Decision {
         roster: &Roster,
     ) -> Option<ExplainedRule> {
         let rule = policy.rules.get(place)?;
+        let (result, broken) = match result {
+            RuleResult::Broken { broken, was } => (was.as_ref(), Some(broken)),
+            other => (other, None),
+        };
         let (assumed, results) = match result {
             RuleResult::Refuses { assumed } => (assumed, &[][..]),
             RuleResult::Requires { assumed, results } => (assumed, results.as_slice()),
@@ -187,6 +253,12 @@ impl Decision {
                     .iter()
                     .all(|requirement| requirement.met && requirement.blocked.is_none()),
             requirements,
+            broken: broken.map(|broken| ExplainedBroken {
+                by: ids(broken.by.iter(), roster),
+                needed: broken.needed,
+                holds: broken.holds(),
+                review_due: broken.review_due.to_string(),
+            }),
         })
     }
 }
@@ -196,6 +268,17 @@ fn ids(people: impl IntoIterator<Item = usize>, roster: &Roster) -> Vec<String> 
         .into_iter()
         .filter_map(|index| roster.person(index))
         .map(|person| person.id.clone())
+        .collect()
+}
+
+fn stand_ins(pairs: &[(usize, usize)], roster: &Roster) -> Vec<StandIn> {
+    let id = |index: usize| ids([index], roster).join("");
+    pairs
+        .iter()
+        .map(|(person, instead_of)| StandIn {
+            person: id(*person),
+            instead_of: id(*instead_of),
+        })
         .collect()
 }
 
@@ -213,6 +296,27 @@ fn blocked_text(result: &RequirementResult, roster: &Roster) -> String {
     }
 }
 
+impl ExplainedRule {
+    /// Whether enough people broke it.
+    #[must_use]
+    pub fn is_lifted(&self) -> bool {
+        self.broken.as_ref().is_some_and(|broken| broken.holds)
+    }
+}
+
+/// Everyone who broke a rule, and when the first review is due.
+fn broken(rules: &[ExplainedRule]) -> Option<ExplainedBroken> {
+    let mut all = rules.iter().filter_map(|rule| rule.broken.as_ref());
+    let mut first = all.next()?.clone();
+    for other in all {
+        first.by.extend(other.by.clone());
+        first.review_due = first.review_due.min(other.review_due.clone());
+    }
+    first.by.sort();
+    first.by.dedup();
+    Some(first)
+}
+
 /// One line: the verdict in words.
 fn summary(
     decision: &Decision,
@@ -222,7 +326,7 @@ fn summary(
 ) -> String {
     let refusing: Vec<&str> = rules
         .iter()
-        .filter(|rule| rule.refuses)
+        .filter(|rule| rule.refuses && !rule.is_lifted())
         .map(|rule| rule.id.as_str())
         .collect();
     if !vetoed_by.is_empty() {
@@ -232,6 +336,11 @@ fn summary(
         return format!("refused by {}", refusing.join(", "));
     }
     let asked = rules.iter().flat_map(|rule| &rule.requirements).count();
+    if let Some(broken) = broken(rules).filter(|_| decision.is_overridden()) {
+        let due = &broken.review_due;
+        let by = broken.by.join(" and ");
+        return format!("allowed by break-glass of {by}, review due {due}");
+    }
     if decision.verdict == Verdict::Allow {
         return if asked == 0 {
             "no sign-off needed".to_owned()
@@ -248,9 +357,27 @@ fn summary(
         return "needs a sign-off that nobody can give now".to_owned();
     }
     let needed = decision.way.acts.len();
+    if decision.way.self_review.is_some() {
+        return match needed {
+            0 => "self-review first".to_owned(),
+            n => format!("self-review first; then it needs {}", sign_offs(n)),
+        };
+    }
+    if let Some(first) = decision.way.identify.first() {
+        return format!(
+            "first identify {first}; then it needs {}",
+            sign_offs(needed)
+        );
+    }
     match (needed, &decision.way.not_before) {
         (0, Some(at)) => format!("must wait until {at}"),
-        (1, _) => "needs 1 sign-off".to_owned(),
-        (n, _) => format!("needs {n} sign-offs by different people"),
+        (n, _) => format!("needs {}", sign_offs(n)),
+    }
+}
+
+fn sign_offs(n: usize) -> String {
+    match n {
+        1 => "1 sign-off".to_owned(),
+        n => format!("{n} sign-offs by different people"),
     }
 }

@@ -4,6 +4,7 @@
 //! the time go in; the same inputs give the same bytes. Anything that could
 //! not be established counts as a requirement that is not met.
 
+mod break_glass;
 mod cover;
 mod explain;
 
@@ -14,8 +15,10 @@ use crate::facts::Facts;
 use crate::policy::{MinLevel, Observed, Outcome, Policy, Requirement, Rule, Team, Truth};
 use crate::roster::{PersonSet, Roster};
 
+pub use break_glass::{BreakGlass, Broken, Statements};
 pub use explain::{
-    ExplainedAct, ExplainedIgnored, ExplainedRequirement, ExplainedRule, Explanation,
+    ExplainedAct, ExplainedBroken, ExplainedIgnored, ExplainedRequirement, ExplainedRule,
+    ExplainedSelfReview, Explanation, StandIn,
 };
 
 /// The answer.
@@ -76,6 +79,8 @@ pub enum IgnoredBecause {
     Future,
     /// The signer's level may not veto.
     LevelTooLowToVeto,
+    /// The signer's level may not break the glass.
+    LevelTooLowToBreakGlass,
 }
 
 impl IgnoredBecause {
@@ -88,6 +93,7 @@ impl IgnoredBecause {
             Self::Expired => "signed too long ago",
             Self::Future => "signed at a time that has not come yet",
             Self::LevelTooLowToVeto => "is below the level that may veto",
+            Self::LevelTooLowToBreakGlass => "is below the level that may break the glass",
         }
     }
 }
@@ -99,6 +105,8 @@ pub struct RequirementResult {
     pub counted: PersonSet,
     /// Who has not signed, is available and could.
     pub eligible: PersonSet,
+    /// Who has not signed and could, but is away.
+    pub away: PersonSet,
     /// Sign-offs still missing.
     pub missing: u32,
     /// When the cooling time ends, if it has not.
@@ -136,13 +144,46 @@ pub enum RuleResult {
         /// One per requirement, in order.
         results: Vec<RequirementResult>,
     },
+    /// It applies, is not met, and was broken; by enough people or not yet.
+    Broken {
+        /// Who broke it, and who has to look at it afterwards.
+        broken: Broken,
+        /// How it stands otherwise.
+        was: Box<Self>,
+    },
+}
+
+impl RuleResult {
+    /// Whether it asks for nothing more; a broken rule is not met.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        match self {
+            Self::NotWhen(_) | Self::Excepted | Self::NotInForce => true,
+            Self::Refuses { .. } | Self::Broken { .. } => false,
+            Self::Requires { results, .. } => results.iter().all(RequirementResult::is_met),
+        }
+    }
+
+    /// What stops the change: nothing of a rule that enough people broke.
+    fn stands(&self) -> Option<&Self> {
+        match self {
+            Self::Broken { broken, .. } if broken.holds() => None,
+            Self::Broken { was, .. } => Some(was),
+            other => Some(other),
+        }
+    }
 }
 
 /// One act that would bring the change forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
-    /// Who could do it, best first: least loaded, then least senior, then id.
+    /// Who could do it, best first: below their limit of open work, then least
+    /// loaded, then least senior, then id. Someone who is away and named a
+    /// delegate takes part in that order, and the delegate has their place.
     pub candidates: Vec<usize>,
+    /// Candidates who stand in for someone who is away: (delegate, for whom).
+    /// They sign under their own name and must be eligible themselves.
+    pub stand_ins: Vec<(usize, usize)>,
     /// The rules it serves, by place.
     pub rules: Vec<usize>,
 }
@@ -156,6 +197,12 @@ pub struct Way {
     pub not_before: Option<Timestamp>,
     /// Requirements that nobody can satisfy, as (rule, requirement) places.
     pub blocked: Vec<(usize, usize)>,
+    /// People who made the change and are not on the roster. Until they are
+    /// identified, one sign-off alone does not count: it may be their own.
+    pub identify: Vec<String>,
+    /// Where a self-review is asked for and not there: who can give it. It comes
+    /// before anyone else is asked.
+    pub self_review: Option<PersonSet>,
 }
 
 /// The decision, as a tree of reasons.
@@ -169,14 +216,77 @@ pub struct Decision {
     pub vetoes: PersonSet,
     /// Sign-offs that do not count, and why.
     pub ignored: Vec<(SignOff, IgnoredBecause)>,
+    /// Whose break-glass does not count, by place in the roster, and why.
+    pub ignored_break_glass: Vec<(usize, IgnoredBecause)>,
     /// What would bring it forward.
     pub way: Way,
 }
 
-/// How loaded each person is: minutes of sign-off work already waiting, by
-/// place in the roster. Missing entries are 0.
-#[derive(Debug, Clone, Default)]
-pub struct Load(pub Vec<u32>);
+impl Decision {
+    /// Whether it goes ahead only because rules were broken.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.verdict == Verdict::Allow
+            && self
+                .rules
+                .iter()
+                .any(|rule| matches!(rule, RuleResult::Broken { .. }))
+    }
+}
+
+/// How loaded each person is, by place in the roster. Missing entries are 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Minutes of sign-off work done this week or waiting for them.
+    pub minutes: Vec<u32>,
+    /// Changes waiting for them.
+    pub waiting: Vec<u32>,
+}
+
+impl Load {
+    /// Nobody has anything to do.
+    #[must_use]
+    pub fn none(roster: &Roster) -> Self {
+        Self {
+            minutes: vec![0; roster.people().len()],
+            waiting: vec![0; roster.people().len()],
+        }
+    }
+
+    /// Minutes done or waiting.
+    #[must_use]
+    pub fn minutes_of(&self, person: usize) -> u32 {
+        self.minutes.get(person).copied().unwrap_or(0)
+    }
+
+    /// Changes waiting.
+    #[must_use]
+    pub fn waiting_of(&self, person: usize) -> u32 {
+        self.waiting.get(person).copied().unwrap_or(0)
+    }
+
+    /// Adds work that was done.
+    pub fn add_done(&mut self, person: usize, minutes: u32) {
+        if let Some(sum) = self.minutes.get_mut(person) {
+            *sum = sum.saturating_add(minutes);
+        }
+    }
+
+    /// Adds a change that waits.
+    pub fn add_waiting(&mut self, person: usize, minutes: u32) {
+        self.add_done(person, minutes);
+        if let Some(open) = self.waiting.get_mut(person) {
+            *open = open.saturating_add(1);
+        }
+    }
+
+    /// Whether someone has as much open work as they may have at once.
+    #[must_use]
+    pub fn is_at_limit(&self, roster: &Roster, person: usize) -> bool {
+        let limit = roster.person(person).and_then(|person| person.wip_limit);
+        limit.is_some_and(|limit| self.waiting_of(person) >= limit)
+    }
+}
 
 /// Judges one change.
 ///
@@ -184,25 +294,31 @@ pub struct Load(pub Vec<u32>);
 /// time; it is an argument so that replaying many policies or times over the
 /// same facts need not match paths again.
 #[must_use]
-pub fn decide(
+pub fn decide<'a>(
     policy: &Policy,
     roster: &Roster,
     facts: &Facts,
     seen: &Observed,
-    signoffs: &[SignOff],
+    said: impl Into<Statements<'a>>,
     load: &Load,
     now: Timestamp,
 ) -> Decision {
+    let said = said.into();
     let mut judge = Judge::new(policy, roster, facts, now);
-    for signoff in signoffs {
+    for signoff in said.signoffs {
         judge.count(*signoff);
     }
+    let broken = judge.count_broken(said.break_glass);
     let rules: Vec<RuleResult> = policy
         .rules
         .iter()
         .map(|rule| judge.rule(rule, seen))
         .collect();
-    judge.conclude(rules, load)
+    let self_review = policy
+        .self_review_of(seen)
+        .filter(|_| !facts.self_reviewed)
+        .map(|_| judge.reviewers());
+    judge.conclude(rules, self_review, &broken, seen.tier, load)
 }
 
 /// Whether a rule applies, and on which assumptions.
@@ -248,9 +364,12 @@ struct Judge<'a> {
     facts: &'a Facts,
     /// Available people who did not make the change.
     available: PersonSet,
+    /// People who would be, were they not away.
+    away: PersonSet,
     approved: PersonSet,
     vetoes: PersonSet,
     ignored: Vec<(SignOff, IgnoredBecause)>,
+    ignored_break_glass: Vec<(usize, IgnoredBecause)>,
     now: Timestamp,
 }
 
@@ -283,7 +402,7 @@ pub fn judge_rules(
             _ => RuleResult::Excepted,
         })
         .collect();
-    let way = cover::shortest(policy, roster, &results, &Load::default());
+    let way = cover::shortest(policy, roster, &results, &Load::default(), now);
     Judged {
         signoffs: way.acts.len(),
         blocked: way.blocked,
@@ -299,9 +418,11 @@ impl<'a> Judge<'a> {
             roster,
             facts,
             available,
+            away: roster.away(now),
             approved: PersonSet::default(),
             vetoes: PersonSet::default(),
             ignored: Vec::new(),
+            ignored_break_glass: Vec::new(),
             now,
         }
     }
@@ -402,6 +523,9 @@ impl<'a> Judge<'a> {
         let people = self.eligible(requirement);
         let mut counted = people.clone();
         counted.intersect(&self.approved);
+        let mut away = people.clone();
+        away.intersect(&self.away);
+        away.subtract(&self.approved);
         let mut eligible = people;
         eligible.intersect(&self.available);
         eligible.subtract(&self.approved);
@@ -414,23 +538,50 @@ impl<'a> Judge<'a> {
             missing: requirement.signoffs.saturating_sub(have),
             counted,
             eligible,
+            away,
             waits_until: ready.flatten().filter(|ready| self.now < *ready),
             age_unknown: ready == Some(None),
         }
     }
 
-    fn conclude(self, rules: Vec<RuleResult>, load: &Load) -> Decision {
-        let way = cover::shortest(self.policy, self.roster, &rules, load);
-        let refused = rules
-            .iter()
-            .any(|rule| matches!(rule, RuleResult::Refuses { .. }));
-        let met = rules.iter().all(|rule| match rule {
-            RuleResult::Requires { results, .. } => results.iter().all(RequirementResult::is_met),
-            _ => true,
-        });
+    /// Who can give the self-review: the authors, or, where none of them is on
+    /// the roster, someone who vouches for the change and then cannot sign.
+    fn reviewers(&self) -> PersonSet {
+        if self.facts.authors.is_empty() {
+            self.available.clone()
+        } else {
+            self.facts.authors.clone()
+        }
+    }
+
+    /// A break-glass lifts rules. The self-review is none: it asks for nobody
+    /// else, so whoever made the change can give it at once, and it stays.
+    fn conclude(
+        self,
+        mut rules: Vec<RuleResult>,
+        self_review: Option<PersonSet>,
+        broken: &[BreakGlass],
+        tier: u64,
+        load: &Load,
+    ) -> Decision {
+        let shortest =
+            |rules: &[RuleResult]| cover::shortest(self.policy, self.roster, rules, load, self.now);
+        let mut way = shortest(&rules);
+        if !broken.is_empty() {
+            rules = self.lift(rules, &way, broken, tier);
+            way = shortest(&rules);
+        }
+        if !way.acts.is_empty() && self.approved.len() + way.acts.len() < 2 {
+            way.identify.clone_from(&self.facts.unidentified);
+        }
+        way.self_review = self_review;
+        let standing = || rules.iter().filter_map(RuleResult::stands);
+        let refused = standing().any(|rule| matches!(rule, RuleResult::Refuses { .. }));
+        let met = standing().all(RuleResult::is_met);
         let verdict = if refused || !self.vetoes.is_empty() {
             Verdict::Refuse
-        } else if met && way.acts.is_empty() && way.blocked.is_empty() {
+        } else if met && way.acts.is_empty() && way.blocked.is_empty() && way.self_review.is_none()
+        {
             Verdict::Allow
         } else {
             Verdict::Hold
@@ -440,6 +591,7 @@ impl<'a> Judge<'a> {
             rules,
             vetoes: self.vetoes,
             ignored: self.ignored,
+            ignored_break_glass: self.ignored_break_glass,
             way,
         }
     }

@@ -325,7 +325,10 @@ fn less_loaded_people_come_first() {
     let roster = people();
     let facts = made_by(&["jun"]);
     let seen = policy.observe(&facts, now());
-    let load = Load(vec![0, 0, 60, 10, 0, 0]);
+    let load = Load {
+        minutes: vec![0, 0, 60, 10, 0, 0],
+        ..Load::default()
+    };
     let decision = decide(&policy, &roster, &facts, &seen, &[], &load, now());
     assert_eq!(who_could(&decision), [["pat", "sue", "sen"]]);
 }
@@ -629,4 +632,360 @@ fn satisfied_by_hand(policy: &Policy, facts: &Facts, roster: &Roster, approvals:
             place += 1;
         }
     }
+}
+
+const EMERGENCY: &str = r#"
+[[rule]]
+id = "two-seniors"
+require = [{ signoffs = 2, level = "senior" }]
+[[rule]]
+id = "own"
+when = { paths = ["own/**"] }
+require = [{ level = "principal" }]
+break_glass = false
+[[rule]]
+id = "freeze"
+when = { paths = ["frozen/**"] }
+refuse = true
+[[rule]]
+id = "soft-freeze"
+when = { paths = ["soft/**"] }
+refuse = true
+break_glass = true
+"#;
+const ALL: [&str; 4] = ["two-seniors", "own", "freeze", "soft-freeze"];
+
+fn broke(id: &str, rules: &[&str], at: &str) -> BreakGlass {
+    let at = parse_utc(at).unwrap();
+    BreakGlass {
+        person: people().index_of(id).unwrap(),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        at,
+        review_due: at + jiff::SignedDuration::from_hours(90),
+    }
+}
+
+fn emergency(facts: &Facts, signoffs: &[SignOff], broken: &[BreakGlass]) -> Explanation {
+    let (policy, roster) = (rules(EMERGENCY), people());
+    let seen = policy.observe(facts, now());
+    let said = Statements {
+        signoffs,
+        break_glass: broken,
+    };
+    let load = Load::default();
+    let decision = decide(&policy, &roster, facts, &seen, said, &load, now());
+    let explained = decision.explain(&policy, &roster);
+    let overridden = explained.summary.starts_with("allowed by break-glass");
+    assert_eq!(decision.is_overridden(), overridden);
+    explained
+}
+
+#[test]
+fn a_broken_rule_is_overridden_and_not_satisfied() {
+    let facts = made_by(&["jun"]);
+    let sen = broke("sen", &["two-seniors"], "2026-03-10T11:30Z");
+    let explained = emergency(&facts, &[], std::slice::from_ref(&sen));
+    assert_eq!(
+        explained.summary,
+        "allowed by break-glass of sen, review due 2026-03-11T11:30:00Z"
+    );
+    let rule = serde_json::to_string_pretty(&explained.rules[0]).unwrap();
+    insta::assert_snapshot!(rule, @r#"
+    {
+      "id": "two-seniors",
+      "why": "",
+      "because": [],
+      "assumed": [],
+      "refuses": false,
+      "met": false,
+      "requirements": [
+        {
+          "text": "2 sign-offs by at least senior",
+          "met": false,
+          "missing": 2,
+          "signed_by": [],
+          "could_sign": 3
+        }
+      ],
+      "broken": {
+        "by": [
+          "sen"
+        ],
+        "needed": 1,
+        "holds": true,
+        "review_due": "2026-03-11T11:30:00Z"
+      }
+    }
+    "#);
+    // It is never an approval: beside a real one, one is still missing.
+    let one = emergency(&facts, &[said("sue", Said::Approve)], &[]);
+    assert_eq!(one.verdict, Verdict::Hold);
+    // Nothing is overridden where everything is there.
+    let both = [said("sue", Said::Approve), said("pat", Said::Approve)];
+    let met = emergency(&facts, &both, &[sen]);
+    assert_eq!(met.summary, "all sign-offs are there");
+    assert_eq!(met.rules[0].broken, None);
+}
+
+#[test]
+fn a_break_glass_lifts_only_what_it_names_and_may() {
+    let at = "2026-03-10T11:30Z";
+    let touching = |path: &str| Facts {
+        paths: vec![path.to_owned()],
+        ..made_by(&["jun"])
+    };
+    let tier_1 = Facts {
+        tier: Some(1),
+        ..made_by(&["jun"])
+    };
+    let veto = [said("mia", Said::Veto)];
+    let (jun, mia) = (broke("jun", &ALL, at), broke("mia", &ALL, at));
+    let (sen, sue) = (broke("sen", &ALL, at), broke("sue", &ALL, at));
+    let old = broke("sen", &ALL, "2026-03-10T08:00Z");
+    let other = broke("sen", &["own"], at);
+    let gone = broke("old", &ALL, at);
+    let (plain, own) = (touching("x"), touching("own/x"));
+    let (frozen, soft) = (touching("frozen/x"), touching("soft/x"));
+    let (allow, hold, refuse) = (Verdict::Allow, Verdict::Hold, Verdict::Refuse);
+    type Case<'a> = (
+        &'a str,
+        &'a Facts,
+        &'a [SignOff],
+        &'a [&'a BreakGlass],
+        Verdict,
+        &'a str,
+    );
+    let table: &[Case<'_>] = &[
+        ("a senior", &plain, &[], &[&sen], allow, ""),
+        ("for another rule", &plain, &[], &[&other], hold, ""),
+        ("an author", &plain, &[], &[&jun], hold, "made the change"),
+        ("too junior", &plain, &[], &[&mia], hold, "below the level"),
+        ("too long ago", &plain, &[], &[&old], hold, "too long ago"),
+        ("who left", &plain, &[], &[&gone], hold, "no longer active"),
+        ("what may not be", &own, &[], &[&sen], hold, ""),
+        ("a refusal", &frozen, &[], &[&sen, &sue], refuse, ""),
+        ("a refusal that may be", &soft, &[], &[&sen], allow, ""),
+        ("a veto", &plain, &veto, &[&sen, &sue], refuse, ""),
+        ("one person on tier 1", &tier_1, &[], &[&sen], hold, ""),
+        ("the same one twice", &tier_1, &[], &[&sen, &sen], hold, ""),
+        ("two on tier 1", &tier_1, &[], &[&sen, &sue], allow, ""),
+    ];
+    for (what, facts, signoffs, broken, verdict, because) in table {
+        let broken: Vec<BreakGlass> = broken.iter().map(|it| (*it).clone()).collect();
+        let explained = emergency(facts, signoffs, &broken);
+        assert_eq!(explained.verdict, *verdict, "{what}: {explained:?}");
+        let ignored: Vec<&str> = explained
+            .ignored
+            .iter()
+            .map(|it| it.because.as_str())
+            .collect();
+        assert_eq!(
+            ignored.is_empty(),
+            because.is_empty(),
+            "{what}: {ignored:?}"
+        );
+        let says = ignored.iter().all(|it| it.contains(because));
+        assert!(says, "{what}: {ignored:?}");
+    }
+    // Of two who broke it, the earlier review is due, and the policy's limit counts.
+    let later = broke("sue", &ALL, "2026-03-10T11:50Z");
+    assert_eq!(
+        emergency(&tier_1, &[], &[sen, later]).summary,
+        "allowed by break-glass of sen and sue, review due 2026-03-11T11:30:00Z"
+    );
+}
+
+proptest! {
+    /// Breaking the glass never lets through what is vetoed or firmly refused,
+    /// and counts as nobody's approval.
+    #[test]
+    fn breaking_the_glass_only_overrides(
+        path in prop::sample::select(vec!["x", "own/x", "frozen/x", "soft/x"]),
+        tier in 0_u64..4,
+        approvals in prop::collection::vec(prop::sample::select(vec!["mia", "sen", "sue", "pat"]), 0..4),
+        broken in prop::collection::vec(prop::sample::select(vec!["jun", "mia", "sen", "sue"]), 0..4),
+        veto in any::<bool>(),
+    ) {
+        let facts = Facts {
+            paths: vec![path.to_owned()],
+            tier: Some(tier),
+            ..made_by(&["jun"])
+        };
+        let mut signoffs: Vec<SignOff> =
+            approvals.iter().map(|id| said(id, Said::Approve)).collect();
+        if veto {
+            signoffs.push(said("pat", Said::Veto));
+        }
+        let broken: Vec<BreakGlass> =
+            broken.iter().map(|id| broke(id, &ALL, "2026-03-10T11:30Z")).collect();
+        let without = emergency(&facts, &signoffs, &[]);
+        let with = emergency(&facts, &signoffs, &broken);
+        if with.verdict != without.verdict {
+            prop_assert_eq!(with.verdict, Verdict::Allow);
+            prop_assert!(!veto && path != "frozen/x");
+            prop_assert!(with.summary.starts_with("allowed by break-glass"));
+        }
+        prop_assert_eq!(&with.vetoed_by, &without.vetoed_by);
+        let signed = |it: &Explanation| -> Vec<Vec<String>> {
+            let asked = it.rules.iter().flat_map(|rule| &rule.requirements);
+            asked.map(|it| it.signed_by.clone()).collect()
+        };
+        prop_assert_eq!(signed(&with), signed(&without));
+    }
+}
+
+#[test]
+fn a_delegate_is_asked_in_the_place_of_who_is_away_and_borrows_no_level() {
+    let text = PEOPLE.replace(
+        "until = \"2026-08-15\" }",
+        "until = \"2026-08-15\", delegate = \"DELEGATE\" }",
+    );
+    let policy = rules("[[rule]]\nid = \"a\"\nrequire = [{ level = \"senior\" }]\n");
+    let facts = made_by(&["jun"]);
+    let away = parse_utc("2026-08-02").unwrap();
+    let ask = |delegate: &str, load: &Load, now| {
+        let roster = roster::parse(&text.replace("DELEGATE", delegate), "people.toml").unwrap();
+        let seen = policy.observe(&facts, now);
+        let decision = decide(&policy, &roster, &facts, &seen, &[], load, now);
+        let act = decision.way.acts[0].clone();
+        let id = |index: &usize| roster.person(*index).unwrap().id.clone();
+        let stand_ins = act
+            .stand_ins
+            .iter()
+            .map(|(who, of)| format!("{} for {}", id(who), id(of)));
+        (
+            act.candidates.iter().map(id).collect::<Vec<_>>(),
+            stand_ins.collect::<Vec<_>>(),
+        )
+    };
+    let none = Load::default();
+    // Both seniors have done something, and Pat nothing: Pat would be asked.
+    let busy = Load {
+        minutes: vec![0, 0, 10, 20, 0, 0],
+        ..Load::default()
+    };
+    assert_eq!(ask("sue", &busy, now()).0, ["pat", "sen", "sue"]);
+    assert_eq!(ask("sue", &busy, away).0, ["sue", "sen"]);
+    assert_eq!(ask("sue", &busy, away).1, ["sue for pat"]);
+    // The place is Pat's, not the first: with nothing done, Sen comes first.
+    assert_eq!(ask("sue", &none, away).0, ["sen", "sue"]);
+    // A delegate who could not sign is not asked.
+    assert_eq!(ask("mia", &busy, away).0, ["sen", "sue"]);
+    assert_eq!(ask("mia", &busy, away).1, Vec::<String>::new());
+    // A delegation that leads back to who is away ends.
+    assert_eq!(ask("pat", &busy, away).0, ["sen", "sue"]);
+}
+
+#[test]
+fn who_has_enough_open_work_comes_last() {
+    let text = PEOPLE.replace("id = \"sen\"", "id = \"sen\"\nwip_limit = 2");
+    let roster = roster::parse(&text, "people.toml").unwrap();
+    let policy = rules("[[rule]]\nid = \"a\"\nrequire = [{ level = \"senior\" }]\n");
+    let facts = made_by(&["jun"]);
+    let seen = policy.observe(&facts, now());
+    let first = |waiting: u32| {
+        let load = Load {
+            minutes: vec![0, 0, 0, 60, 60, 0],
+            waiting: vec![0, 0, waiting, 0, 0, 0],
+        };
+        let decision = decide(&policy, &roster, &facts, &seen, &[], &load, now());
+        roster
+            .person(decision.way.acts[0].candidates[0])
+            .unwrap()
+            .id
+            .clone()
+    };
+    assert_eq!((first(1), first(2)), ("sen".to_owned(), "sue".to_owned()));
+}
+
+#[test]
+fn an_unknown_author_is_identified_before_one_sign_off_alone_can_count() {
+    let policy = rules("[[rule]]\nid = \"a\"\nrequire = [{ level = \"senior\" }]\n");
+    let two = rules("[[rule]]\nid = \"a\"\nrequire = [{ signoffs = 2, level = \"senior\" }]\n");
+    let facts = Facts {
+        unidentified: vec!["ghost@example.com".to_owned()],
+        ..made_by(&[])
+    };
+    let decision = judge(&policy, &facts, &[]);
+    assert_eq!(decision.way.identify, ["ghost@example.com"]);
+    let said = decision.explain(&policy, &people()).summary;
+    assert_eq!(
+        said,
+        "first identify ghost@example.com; then it needs 1 sign-off"
+    );
+    // Two people are not both the author.
+    assert!(judge(&two, &facts, &[]).way.identify.is_empty());
+    assert!(judge(&two, &facts, &["sen"]).way.identify.is_empty());
+    assert!(
+        judge(&policy, &made_by(&["jun"]), &[])
+            .way
+            .identify
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_self_review_comes_before_everything_else() {
+    let policy = rules(
+        "[[rule]]\nid = \"a\"\nwhen = { lines = { at_least = 50 } }\nrequire = [{ level = \"senior\" }]\n\
+         [self_review]\nrules = [\"a\"]\npaths = [\"db/**\"]\nlines = { at_least = 300 }\nitems = [\"I ran it\"]\n",
+    );
+    let facts = |path: &str, lines: u64| Facts {
+        paths: vec![path.to_owned()],
+        lines,
+        ..made_by(&["jun"])
+    };
+    let said = |facts: &Facts| {
+        judge(&policy, facts, &[])
+            .explain(&policy, &people())
+            .summary
+    };
+    assert_eq!(said(&facts("src/a.rs", 10)), "no sign-off needed");
+    assert_eq!(said(&facts("db/a.sql", 10)), "self-review first");
+    assert_eq!(
+        said(&facts("src/a.rs", 60)),
+        "self-review first; then it needs 1 sign-off"
+    );
+    let mut facts = facts("db/a.sql", 400);
+    let signed = judge(&policy, &facts, &["sen"]);
+    assert_eq!(signed.verdict, Verdict::Hold);
+    let by: Vec<usize> = signed.way.self_review.unwrap().iter().collect();
+    assert_eq!(by, [at(&people(), "jun")]);
+    facts.self_reviewed = true;
+    assert_eq!(judge(&policy, &facts, &["sen"]).verdict, Verdict::Allow);
+    // Nobody on the roster made it: whoever is here can vouch for it.
+    facts.self_reviewed = false;
+    facts.authors = PersonSet::default();
+    let by = judge(&policy, &facts, &[]).way.self_review.unwrap();
+    assert_eq!(by.len(), 5);
+    // Only merges have hunks to explain.
+    facts.kind = Kind::Plan;
+    assert!(judge(&policy, &facts, &[]).way.self_review.is_none());
+}
+
+#[test]
+fn a_broken_glass_lifts_rules_and_no_self_review() {
+    let policy = rules(&format!(
+        "{EMERGENCY}[self_review]\nitems = [\"I ran it\"]\n"
+    ));
+    let broken = [broke("sen", &ALL, "2026-03-10T11:30Z")];
+    let decision = |self_reviewed: bool| {
+        let facts = Facts {
+            self_reviewed,
+            ..made_by(&["jun"])
+        };
+        let seen = policy.observe(&facts, now());
+        let said = Statements {
+            signoffs: &[],
+            break_glass: &broken,
+        };
+        let load = Load::default();
+        decide(&policy, &people(), &facts, &seen, said, &load, now())
+    };
+    let held = decision(false);
+    assert_eq!(held.verdict, Verdict::Hold);
+    assert!(!held.is_overridden());
+    let said = held.explain(&policy, &people()).summary;
+    assert_eq!(said, "self-review first");
+    assert!(decision(true).is_overridden());
 }

@@ -98,6 +98,7 @@ impl Space {
             for rule in &policy.rules {
                 builder.rule(policy, rule);
             }
+            builder.self_review(policy);
         }
         let levels = policies
             .iter()
@@ -363,6 +364,26 @@ impl Builder {
         }
         for condition in rule.when.iter().chain(&rule.unless) {
             self.condition(policy, condition);
+        }
+    }
+
+    /// What decides whether a self-review is asked for. Its rules are in
+    /// already; that it is never asked for but of merges needs no cells, since
+    /// without a rule about kinds all of them are merges here, and it asks for
+    /// nothing elsewhere.
+    fn self_review(&mut self, policy: &Policy) {
+        let Some(review) = &policy.self_review else {
+            return;
+        };
+        if let Some(set) = review.paths.and_then(|place| policy.paths.get(place)) {
+            self.add(Fact::Paths(set.globs.clone()));
+        }
+        if let Some(least) = review.lines {
+            let bound = Bound {
+                at_least: Some(least),
+                at_most: None,
+            };
+            self.cut(LINES, bound);
         }
     }
 

@@ -45,6 +45,15 @@ pub enum Finding {
         /// The rule.
         rule: String,
     },
+    /// Too few people may break the glass; in an emergency there is no way.
+    NoBreakGlass {
+        /// Who may: ids of active people.
+        people: Vec<String>,
+        /// How many it takes.
+        needed: usize,
+        /// From this tier up it takes that many; absent for any change.
+        tier: Option<u64>,
+    },
     /// The rule names a team that nobody is in.
     EmptyTeam {
         /// The rule.
@@ -88,6 +97,22 @@ impl std::fmt::Display for Finding {
                 f,
                 "{rule} asks for an owning team, but no CODEOWNERS file or catalogue names one"
             ),
+            Self::NoBreakGlass {
+                people,
+                needed,
+                tier,
+            } => {
+                let who = if people.is_empty() {
+                    "nobody".to_owned()
+                } else {
+                    format!("only {}", people.join(", "))
+                };
+                write!(f, "{who} may break the glass, and it takes {needed}")?;
+                match tier {
+                    Some(tier) => write!(f, " up to tier {tier}"),
+                    None => Ok(()),
+                }
+            }
             Self::EmptyTeam { rule, team } => {
                 write!(
                     f,
@@ -163,6 +188,7 @@ pub fn check(
     });
     let mut findings: Vec<Finding> = unsatisfiable(policy, roster, owners, now, &together);
     findings.extend(teams(policy, roster, owners));
+    findings.extend(no_break_glass(policy, roster));
     findings.extend(
         punished
             .into_iter()
@@ -208,11 +234,7 @@ fn disclosure(policy: &Policy, seen: &Observed, punished: &mut BTreeSet<(String,
         seen.author_level,
         highest,
         |rule, asked| {
-            let asked = asked.map_or_else(
-                || "refused".to_owned(),
-                |requirement| requirement.text(&policy.levels),
-            );
-            punished.insert((rule.to_owned(), asked));
+            punished.insert((rule.to_owned(), asked.text(policy)));
         },
     );
 }
@@ -225,7 +247,7 @@ fn unsatisfiable(
     now: Timestamp,
     together: &BTreeSet<(Option<Level>, Vec<usize>)>,
 ) -> Vec<Finding> {
-    let mut found: BTreeMap<(Vec<String>, Vec<String>), BTreeSet<String>> = BTreeMap::new();
+    let mut found: BTreeMap<Blocked, BTreeSet<String>> = BTreeMap::new();
     let nobody = std::iter::once(None);
     let authors = nobody.chain((0..roster.people().len()).map(Some));
     let uses_owners = policy.rules.iter().any(asks_owners);
@@ -252,18 +274,18 @@ fn unsatisfiable(
                     changed_at: Some(now),
                     ..Facts::unknown(Kind::Merge)
                 };
-                let judged = judge_rules(policy, roster, &facts, rules, now);
-                if let Some((rules, asked)) = blocked(policy, &judged, owners.is_empty()) {
-                    let name = person.map_or("someone not on the roster", |person| &person.id);
-                    found
-                        .entry((rules, asked))
-                        .or_default()
-                        .insert(name.to_owned());
+                let judge = |rules: &[usize]| {
+                    let judged = judge_rules(policy, roster, &facts, rules, now);
+                    blocked(policy, &judged, owners.is_empty())
+                };
+                let name = person.map_or("someone not on the roster", |person| &person.id);
+                for blocked in smallest(rules, &judge) {
+                    found.entry(blocked).or_default().insert(name.to_owned());
                 }
             }
         }
     }
-    found
+    minimal(&found)
         .into_iter()
         .map(|((rules, asked), authors)| Finding::Unsatisfiable {
             rules,
@@ -271,6 +293,47 @@ fn unsatisfiable(
             asked,
         })
         .collect()
+}
+
+/// What nobody can satisfy, as ids of rules and what they ask for.
+type Blocked = (Vec<String>, Vec<String>);
+
+/// The smallest parts of a set of rules that nobody can satisfy: each rule that
+/// cannot be satisfied alone, else a set from which no rule can be left out.
+fn smallest(rules: &[usize], judge: &impl Fn(&[usize]) -> Option<Blocked>) -> Vec<Blocked> {
+    let Some(whole) = judge(rules) else {
+        return Vec::new();
+    };
+    let alone: Vec<Blocked> = rules.iter().filter_map(|rule| judge(&[*rule])).collect();
+    if !alone.is_empty() {
+        return alone;
+    }
+    let (mut kept, mut found) = (rules.to_vec(), whole);
+    for rule in rules {
+        let without: Vec<usize> = kept.iter().copied().filter(|it| it != rule).collect();
+        if let Some(blocked) = judge(&without) {
+            (kept, found) = (without, blocked);
+        }
+    }
+    vec![found]
+}
+
+/// Leaves out, for each author, what holds already because of fewer rules.
+fn minimal(found: &BTreeMap<Blocked, BTreeSet<String>>) -> BTreeMap<Blocked, BTreeSet<String>> {
+    let is_within = |inner: &Blocked, outer: &Blocked| {
+        inner != outer
+            && inner.0.iter().all(|rule| outer.0.contains(rule))
+            && inner.1.iter().all(|asked| outer.1.contains(asked))
+    };
+    let mut kept = found.clone();
+    for (blocked, authors) in &mut kept {
+        let smaller = found.iter().filter(|(other, _)| is_within(other, blocked));
+        for (_, same) in smaller {
+            authors.retain(|author| !same.contains(author));
+        }
+    }
+    kept.retain(|_, authors| !authors.is_empty());
+    kept
 }
 
 fn asks_owners(rule: &super::Rule) -> bool {
@@ -282,11 +345,7 @@ fn asks_owners(rule: &super::Rule) -> bool {
 
 /// The rules and demands that nobody can satisfy, leaving out owner demands
 /// where nothing names owners (reported once, as such).
-fn blocked(
-    policy: &Policy,
-    judged: &Judged,
-    without_owners: bool,
-) -> Option<(Vec<String>, Vec<String>)> {
+fn blocked(policy: &Policy, judged: &Judged, without_owners: bool) -> Option<Blocked> {
     let (mut rules, mut asked) = (BTreeSet::new(), BTreeSet::new());
     for (rule, place) in &judged.blocked {
         let rule = policy.rules.get(*rule)?;
@@ -301,6 +360,32 @@ fn blocked(
         asked.insert(requirement.text(&policy.levels));
     }
     (!rules.is_empty()).then(|| (rules.into_iter().collect(), asked.into_iter().collect()))
+}
+
+/// Whether enough people may break the glass, where any rule may be broken.
+/// Authors may not, so one more than it takes is needed to be sure; that is for
+/// the people on call to arrange, so only a plain lack is reported.
+fn no_break_glass(policy: &Policy, roster: &Roster) -> Option<Finding> {
+    let terms = &policy.settings.break_glass;
+    if roster.people().is_empty() || !policy.rules.iter().any(|rule| rule.break_glass) {
+        return None;
+    }
+    let people: Vec<String> = roster
+        .people()
+        .iter()
+        .filter(|person| person.active && person.level >= terms.level)
+        .map(|person| person.id.clone())
+        .collect();
+    let (needed, tier) = match people.len() {
+        0 => (1, None),
+        1 => (2, Some(terms.two_persons_tier)),
+        _ => return None,
+    };
+    Some(Finding::NoBreakGlass {
+        people,
+        needed,
+        tier,
+    })
 }
 
 fn teams(policy: &Policy, roster: &Roster, owners: &[String]) -> Vec<Finding> {
@@ -385,7 +470,8 @@ level = "principal"
         let policy = super::super::DEFAULT.replace("version = 1", "");
         insta::assert_snapshot!(findings(&people, &policy, &[]).join("\n"), @"
         nobody can sign off changes by a, b, someone not on the roster under ai-below-senior: 1 sign-off by at least senior, above the author
-        nobody can sign off changes by a, b, someone not on the roster under ai-below-senior and delete-and-recreate: 1 sign-off by at least senior; 1 sign-off by at least senior, above the author
+        nobody can sign off changes by a, b, someone not on the roster under delete-and-recreate: 1 sign-off by at least senior
+        nobody may break the glass, and it takes 1
         ");
     }
 
@@ -414,12 +500,29 @@ refuse = true
 "#;
         insta::assert_snapshot!(findings(TEAM, policy, &[]).join("\n"), @"
         nobody can sign off changes by jun, pat, sen, someone not on the roster under ghosts: 1 sign-off, from ghosts
-        nobody can sign off changes by jun, pat, sen, someone not on the roster under ghosts and two-principals: 1 sign-off, from ghosts; 2 sign-offs by at least principal
         nobody can sign off changes by jun, pat, sen, someone not on the roster under two-principals: 2 sign-offs by at least principal
         owners asks for an owning team, but no CODEOWNERS file or catalogue names one
         ghosts asks for the team ghosts, which has no active member
         declare asks for more when AI use is declared than when it is unknown: 1 sign-off by at least senior
         never can never apply
+        ");
+        // Together they cannot be satisfied; a third rule beside them is no news.
+        let together = r#"
+[[rule]]
+id = "first"
+require = [{ level = "principal", distinct = true }]
+[[rule]]
+id = "second"
+require = [{ level = "principal", distinct = true }]
+[[rule]]
+id = "third"
+when = { lines = { at_least = 100 } }
+require = [{}]
+"#;
+        insta::assert_snapshot!(findings(TEAM, together, &[]).join("\n"), @"
+        nobody can sign off changes by pat under first: 1 sign-off by at least principal, who counts for nothing else
+        nobody can sign off changes by jun, sen, someone not on the roster under first and second: 1 sign-off by at least principal, who counts for nothing else
+        nobody can sign off changes by pat under second: 1 sign-off by at least principal, who counts for nothing else
         ");
         let with_owner = findings(TEAM, policy, &["@acme/shop"]);
         // The only member of the owning team cannot sign off a change of their own.

@@ -1,7 +1,7 @@
 //! What an edit of a policy changes: a proof that nothing held before is let
 //! through now, or the counterexamples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::moment::duration_text;
 use crate::roster::Level;
 
 use super::cells::{Fact, MAX_CELLS, Space};
-use super::{Mode, Observed, Outcome, Policy, Requirement};
+use super::{Answers, Mode, Observed, Outcome, Policy, Requirement, SelfReview};
 
 /// A change that the old policy held and the new one lets through, or holds
 /// with less.
@@ -83,49 +83,100 @@ pub(super) fn bounded(space: &Space) -> Result<u64, TooManyCells> {
 
 /// What a policy asks for in one cell.
 pub(super) struct Demand<'a> {
+    /// A rule that refuses; one that no break-glass lifts, if there is one.
     pub(super) refuses: Option<&'a str>,
     pub(super) requirements: Vec<(&'a str, &'a Requirement)>,
+    /// Rules that no break-glass lifts.
+    firm: BTreeSet<&'a str>,
+    /// Questions that an approval must answer to count.
+    questions: Vec<(&'a str, &'a str)>,
+    self_review: Option<&'a SelfReview>,
+}
+
+/// One part of a demand.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    Refusal,
+    Requirement(&'a Requirement),
+    Question(&'a str),
+    SelfReview(&'a SelfReview),
+}
+
+impl Part<'_> {
+    /// In words.
+    pub(super) fn text(self, policy: &Policy) -> String {
+        match self {
+            Self::Refusal => "refused".to_owned(),
+            Self::Requirement(requirement) => requirement.text(&policy.levels),
+            Self::Question(question) => format!("an answer to `{question}`"),
+            Self::SelfReview(review) => review.text(),
+        }
+    }
 }
 
 pub(super) fn demand<'a>(policy: &'a Policy, seen: &Observed) -> Demand<'a> {
     let mut demand = Demand {
         refuses: None,
         requirements: Vec::new(),
+        firm: BTreeSet::new(),
+        questions: Vec::new(),
+        self_review: policy.self_review_of(seen),
     };
     for rule in policy.rules.iter().filter(|rule| rule_applies(rule, seen)) {
+        if !rule.break_glass {
+            demand.firm.insert(&rule.id);
+        }
         match &rule.outcome {
+            Outcome::Refuse if !rule.break_glass => demand.refuses = Some(&rule.id),
             Outcome::Refuse => demand.refuses = demand.refuses.or(Some(&rule.id)),
             Outcome::Require(list) => demand.requirements.extend(
                 list.iter()
                     .map(|requirement| (rule.id.as_str(), requirement)),
             ),
         }
+        if policy.settings.answers == Answers::Required {
+            let questions = rule.questions.iter();
+            let of_rule = questions.map(|question| (rule.id.as_str(), question.as_str()));
+            demand.questions.extend(of_rule);
+        }
     }
     demand
 }
 
-/// Calls `lost` with every part of `old` that `new` does not cover.
+/// Calls `lost` with every part of `old` that `new` does not cover. What a
+/// break-glass may lift covers only what one might have lifted before.
 pub(super) fn lost<'a>(
     old: &Demand<'a>,
     new: &Demand<'_>,
     author: Level,
     highest: Level,
-    mut lost: impl FnMut(&'a str, Option<&'a Requirement>),
+    mut lost: impl FnMut(&'a str, Part<'a>),
 ) {
-    if new.refuses.is_some() {
+    if new.refuses.is_some_and(|rule| new.firm.contains(rule)) {
         return;
     }
-    if let Some(rule) = old.refuses {
-        lost(rule, None);
+    let refused = |rule: &str| new.refuses.is_some() && !old.firm.contains(rule);
+    if let Some(rule) = old.refuses.filter(|rule| !refused(rule)) {
+        lost(rule, Part::Refusal);
     }
     for (rule, asked) in &old.requirements {
-        let covered = new
-            .requirements
-            .iter()
-            .any(|(_, now)| now.covers(asked, author, highest));
-        if !covered {
-            lost(rule, Some(asked));
+        let covered = new.requirements.iter().any(|(other, now)| {
+            (!old.firm.contains(rule) || new.firm.contains(other))
+                && now.covers(asked, author, highest)
+        });
+        if !covered && !refused(rule) {
+            lost(rule, Part::Requirement(asked));
         }
+    }
+    for (rule, question) in &old.questions {
+        if !new.questions.iter().any(|(_, now)| now == question) {
+            lost(rule, Part::Question(question));
+        }
+    }
+    if let Some(review) = old.self_review
+        && !new.self_review.is_some_and(|now| now.covers(review))
+    {
+        lost("self_review", Part::SelfReview(review));
     }
 }
 
@@ -150,10 +201,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Result<PolicyDiff, TooManyCells> {
             seen_old.author_level,
             highest,
             |rule, asked| {
-                let asked = asked.map_or_else(
-                    || "refused".to_owned(),
-                    |requirement| requirement.text(&old.levels),
-                );
+                let asked = asked.text(old);
                 let key = (rule.to_owned(), asked.clone());
                 let found = weaker.entry(key).or_insert_with(|| {
                     counterexample(rule, asked, &space, choice, &policies, &after)
@@ -202,13 +250,23 @@ fn counterexample(
     let example_paths = witness_paths(space, choice, policies);
     Counterexample {
         rule: rule.to_owned(),
-        asked,
         now: after
             .requirements
             .iter()
-            .map(|(rule, requirement)| format!("{} ({rule})", requirement.text(&new.levels)))
+            .map(|(rule, requirement)| {
+                let text = requirement.text(&new.levels);
+                // Else the two would look the same.
+                let lifted = if text == asked && !after.firm.contains(rule) {
+                    ", which a break-glass may lift"
+                } else {
+                    ""
+                };
+                format!("{text} ({rule}{lifted})")
+            })
+            .chain(after.self_review.map(SelfReview::text))
             .collect(),
         case,
+        asked,
         certain: example_paths.is_some(),
         example_paths: example_paths.unwrap_or_default(),
         cells: 0,
@@ -335,8 +393,43 @@ fn weaker_settings(old: &Policy, new: &Policy) -> Vec<String> {
             "the operator of an agent may now pass what it does up to {name}"
         ));
     }
+    out.extend(weaker_break_glass(old, new));
+    let (was, is) = (before.protected.globs(), after.protected.globs());
+    for glob in was.iter().filter(|glob| !is.contains(glob)) {
+        out.push(format!("`{glob}` is no longer named as protected"));
+    }
     if old.levels != new.levels {
         out.push("the levels differ, so demands by level are not the same".to_owned());
+    }
+    out
+}
+
+/// Terms of a break-glass that let more through.
+fn weaker_break_glass(old: &Policy, new: &Policy) -> Vec<String> {
+    let (before, after) = (&old.settings.break_glass, &new.settings.break_glass);
+    let mut out = Vec::new();
+    if after.level < before.level {
+        let name = new.levels.name(after.level);
+        out.push(format!("{name} may now break the glass"));
+    }
+    if after.two_persons_tier < before.two_persons_tier {
+        let tier = after.two_persons_tier;
+        out.push(format!(
+            "a break-glass takes two persons only up to tier {tier}"
+        ));
+    }
+    for (what, was, is) in [
+        ("a break-glass counts for", before.expires, after.expires),
+        (
+            "the review of a break-glass is due within",
+            before.review_within,
+            after.review_within,
+        ),
+    ] {
+        if is > was {
+            let (was, is) = (duration_text(was), duration_text(is));
+            out.push(format!("{what} {is} instead of {was}"));
+        }
     }
     out
 }
@@ -412,6 +505,61 @@ mod tests {
             assert!(back.is_harmless(), "{to} → {from}: {back:?}");
             assert!(back.stricter_cells > 0);
         }
+    }
+
+    #[test]
+    fn weaker_terms_of_a_break_glass_are_found() {
+        let settings = |from: &str, to: &str| {
+            assert!(DEFAULT.contains(from), "{from}");
+            let weaker = policy(&DEFAULT.replace(from, to));
+            let back = diff(&weaker, &policy(DEFAULT)).unwrap();
+            assert!(back.is_harmless(), "{to} → {from}: {back:?}");
+            diff(&policy(DEFAULT), &weaker).unwrap()
+        };
+        let seen: Vec<String> = [
+            ("level = \"senior\"         #", "level = \"mid\" #"),
+            ("two_persons_tier = 1", "two_persons_tier = 0"),
+            ("expires = \"4h\"", "expires = \"8h\""),
+            ("review_within = \"24h\"", "review_within = \"48h\""),
+        ]
+        .into_iter()
+        .flat_map(|(from, to)| settings(from, to).weaker_settings)
+        .collect();
+        insta::assert_snapshot!(seen.join("\n"), @"
+        mid may now break the glass
+        a break-glass takes two persons only up to tier 0
+        a break-glass counts for 8h instead of 4h
+        the review of a break-glass is due within 2d instead of 1d
+        ");
+        let lifted = settings("break_glass = false", "break_glass = true");
+        let lost: Vec<String> = lifted
+            .weaker
+            .iter()
+            .map(|lost| format!("{}: {} → {}", lost.rule, lost.asked, lost.now.join("; ")))
+            .collect();
+        insta::assert_snapshot!(lost.join("\n"), @"own-rules: 1 sign-off by the highest level present → 1 sign-off by the highest level present (own-rules, which a break-glass may lift)");
+        // A refusal that may be lifted does not cover one that may not.
+        let refuse = |more: &str| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"a\"\nrefuse = true\n{more}"
+            ))
+        };
+        let (firm, soft) = (refuse(""), refuse("break_glass = true\n"));
+        assert!(!diff(&firm, &soft).unwrap().is_harmless());
+        assert!(diff(&soft, &firm).unwrap().is_harmless());
+        // What may be lifted covers no self-review, which never is.
+        let reviewed = policy("version = 1\n[self_review]\nitems = [\"I ran it\"]\n");
+        assert!(!diff(&reviewed, &soft).unwrap().is_harmless());
+        assert!(diff(&reviewed, &firm).unwrap().is_harmless());
+        let protected = "version = 1\n[settings]\nprotected = [\"a\", \"b\"]\n";
+        let fewer = diff(
+            &policy(protected),
+            &policy(&protected.replace(", \"b\"", "")),
+        );
+        assert_eq!(
+            fewer.unwrap().weaker_settings,
+            ["`b` is no longer named as protected"]
+        );
     }
 
     #[test]
@@ -507,6 +655,71 @@ mod tests {
                 .unwrap()
                 .is_harmless()
         );
+    }
+
+    #[test]
+    fn questions_and_self_reviews_count() {
+        let with = |answers: &str, question: &str, review: &str| {
+            policy(&format!(
+                "version = 1\n[settings]\nanswers = \"{answers}\"\n\
+                 [[rule]]\nid = \"r\"\nquestions = [{question}]\nrequire = [{{}}]\n{review}"
+            ))
+        };
+        let lost = |old: &Policy, new: &Policy| {
+            let found = diff(old, new).unwrap();
+            let text =
+                |it: &Counterexample| format!("{}: {} [{}]", it.rule, it.asked, it.case.join(", "));
+            found.weaker.iter().map(text).collect::<Vec<_>>().join("\n")
+        };
+        let old = with("required", "\"Why?\"", "");
+        assert_eq!(lost(&old, &old), "");
+        assert_eq!(
+            lost(&old, &with("required", "", "")),
+            "r: an answer to `Why?` []"
+        );
+        assert_eq!(
+            lost(&old, &with("optional", "\"Why?\"", "")),
+            "r: an answer to `Why?` []"
+        );
+        assert_eq!(lost(&old, &with("required", "\"Why?\", \"How?\"", "")), "");
+        // What need not be answered can go.
+        assert_eq!(
+            lost(&with("optional", "\"Why?\"", ""), &with("optional", "", "")),
+            ""
+        );
+
+        let review = |least: u64, paths: &str, items: &str| {
+            let text = format!(
+                "[self_review]\nlines = {{ at_least = {least} }}\npaths = [\"{paths}\"]\nitems = [{items}]\n"
+            );
+            with("optional", "", &text)
+        };
+        let old = review(100, "db/**", "\"I ran it\"");
+        assert_eq!(lost(&old, &old), "");
+        assert_eq!(lost(&old, &review(50, "**", "\"I ran it\", \"more\"")), "");
+        insta::assert_snapshot!([
+            lost(&old, &with("optional", "", "")),
+            lost(&old, &review(200, "db/**", "\"I ran it\"")),
+            lost(&old, &review(100, "db/x/**", "\"I ran it\"")),
+            lost(&old, &review(100, "db/**", "")),
+        ].join("\n"), @"
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        self_review: a self-review by an author (1 item) [100 lines]
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        self_review: a self-review by an author (1 item) [touches db/**, 0 lines]
+        ");
+        // Asked for wherever a rule applies, the rule's facts decide.
+        let by_rule = |bound: u64| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"r\"\nwhen = {{ files = {{ at_least = {bound} }} }}\nrequire = [{{}}]\n\
+             [self_review]\nrules = [\"r\"]\n"
+            ))
+        };
+        insta::assert_snapshot!(lost(&by_rule(5), &by_rule(6)), @"
+        r: 1 sign-off [5 files]
+        self_review: a self-review by an author [5 files]
+        ");
+        assert_eq!(lost(&by_rule(6), &by_rule(5)), "");
     }
 
     #[test]

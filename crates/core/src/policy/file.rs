@@ -10,11 +10,14 @@ use toml::Spanned;
 
 use super::condition::{Bound, Condition, LevelBound};
 use super::raw::{
-    RawBound, RawFile, RawLevelBound, RawPack, RawRequirement, RawRule, RawSettings, RawWhen,
-    RawWindow,
+    RawBound, RawBreakGlass, RawFile, RawLevelBound, RawPack, RawRequirement, RawRule,
+    RawSelfReview, RawSettings, RawWhen, RawWindow,
 };
 use super::window::{Span, Window};
-use super::{MinLevel, Outcome, Pack, PathSet, Policy, Requirement, Rule, Settings, Team};
+use super::{
+    BreakGlassTerms, MinLevel, Outcome, Pack, PathSet, Policy, Protected, Requirement, Rule,
+    SelfReview, Settings, Team,
+};
 use crate::effect::Environment;
 use crate::moment;
 use crate::problem::{Problem, Source, closest};
@@ -26,6 +29,15 @@ pub const DEFAULT: &str = include_str!("default.toml");
 /// The most rules, windows, packs or globs in a list that a policy can have;
 /// more is a mistake or an attack on whoever evaluates it.
 const MAX_ENTRIES: usize = 1000;
+
+/// The most questions in a policy: a signer who is asked more answers none.
+const MAX_QUESTIONS: usize = crate::signoff::statement::MAX_ANSWERS;
+
+/// The most items of a self-review.
+const MAX_ITEMS: usize = crate::signoff::statement::MAX_ITEMS;
+
+/// The longest question or item, in characters.
+const MAX_LINE: usize = 200;
 
 /// Reads a policy against the levels of a roster.
 ///
@@ -45,6 +57,7 @@ pub fn parse(text: &str, file: &str, levels: &Levels) -> Result<Policy, Vec<Prob
         paths: Vec::new(),
         owners: Vec::new(),
         windows: Vec::new(),
+        questions: 0,
     };
     if *raw.version.get_ref() != 1 {
         let message = format!("version {} is not known", raw.version.get_ref());
@@ -62,6 +75,9 @@ pub fn parse(text: &str, file: &str, levels: &Levels) -> Result<Policy, Vec<Prob
     for pack in raw.pack {
         reader.pack(pack.into_inner(), &mut packs, &mut rules);
     }
+    let self_review = raw
+        .self_review
+        .map(|review| reader.self_review(review.into_inner(), &rules));
     if rules.len() > MAX_ENTRIES || reader.windows.len() > MAX_ENTRIES {
         let message = format!("more than {MAX_ENTRIES} rules or windows");
         reader.problems.push(source.whole(message));
@@ -79,6 +95,7 @@ pub fn parse(text: &str, file: &str, levels: &Levels) -> Result<Policy, Vec<Prob
         owners: reader.owners,
         windows: reader.windows,
         levels: levels.clone(),
+        self_review,
     })
 }
 
@@ -101,6 +118,8 @@ struct Reader<'a> {
     paths: Vec<PathSet>,
     owners: Vec<String>,
     windows: Vec<Window>,
+    /// Questions so far.
+    questions: usize,
 }
 
 impl Reader<'_> {
@@ -133,6 +152,7 @@ impl Reader<'_> {
         Settings {
             operator_may_pass: raw.operator_may_pass.unwrap_or(defaults.operator_may_pass),
             trust_authorship_notes: raw.trust_authorship_notes,
+            answers: raw.answers,
             mode: raw.mode,
             unknown_environment,
             unmapped_tier: raw.unmapped_tier.unwrap_or(defaults.unmapped_tier),
@@ -140,6 +160,36 @@ impl Reader<'_> {
             veto_level: raw
                 .veto_level
                 .map_or(defaults.veto_level, |name| self.level(&name)),
+            protected: self.protected(raw.protected),
+            break_glass: self.break_glass(raw.break_glass),
+        }
+    }
+
+    fn protected(&mut self, raw: Option<Spanned<Vec<Spanned<String>>>>) -> Protected {
+        let globs = self.list(raw, |list| list).unwrap_or_default();
+        let names = globs.iter().map(|glob| glob.get_ref().clone()).collect();
+        Protected::new(names).unwrap_or_else(|(glob, why)| {
+            if let Some(place) = globs.iter().find(|it| *it.get_ref() == glob) {
+                let message = format!("`{glob}` is not a pattern of branches: {why}");
+                self.say(place, message, "write a name such as `main` or `release/*`");
+            }
+            Protected::default()
+        })
+    }
+
+    fn break_glass(&mut self, raw: RawBreakGlass) -> BreakGlassTerms {
+        let defaults = BreakGlassTerms::of(self.levels);
+        BreakGlassTerms {
+            level: raw.level.map_or(defaults.level, |name| self.level(&name)),
+            two_persons_tier: raw.two_persons_tier.unwrap_or(defaults.two_persons_tier),
+            expires: raw
+                .expires
+                .and_then(|text| self.duration(&text))
+                .unwrap_or(defaults.expires),
+            review_within: raw
+                .review_within
+                .and_then(|text| self.duration(&text))
+                .unwrap_or(defaults.review_within),
         }
     }
 
@@ -163,6 +213,7 @@ impl Reader<'_> {
         let span = raw.span();
         let raw = raw.into_inner();
         let id = self.id("rule", &raw.id);
+        let questions = self.questions(&raw.questions, raw.refuse);
         let when = self.conditions(raw.when);
         let unless = raw.unless.map_or_else(Vec::new, |unless| {
             let place = unless.span();
@@ -203,9 +254,66 @@ impl Reader<'_> {
             why: raw.why,
             when,
             unless,
+            break_glass: raw.break_glass.unwrap_or(outcome != Outcome::Refuse),
             outcome,
+            questions,
             pack,
         })
+    }
+
+    fn questions(&mut self, raw: &[Spanned<String>], refuses: bool) -> Vec<String> {
+        if let Some(first) = raw.first().filter(|_| refuses) {
+            let message = "a rule that refuses has nobody to ask";
+            self.say(first, message, "ask in a rule with `require`");
+        }
+        let before = self.questions;
+        self.questions += raw.len();
+        if let Some(first) = raw
+            .get(MAX_QUESTIONS.saturating_sub(before))
+            .filter(|_| before <= MAX_QUESTIONS)
+        {
+            let message = format!("more than {MAX_QUESTIONS} questions in all");
+            self.say(first, message, "keep those whose answer would stop you");
+        }
+        raw.iter().map(|text| self.line(text)).collect()
+    }
+
+    /// Text that people are shown on one line.
+    fn line(&mut self, text: &Spanned<String>) -> String {
+        let line = text.get_ref();
+        let fits = !line.trim().is_empty() && line.chars().take(MAX_LINE + 1).count() <= MAX_LINE;
+        if !fits || line.contains(char::is_control) {
+            let message = format!("this must be one line of 1 to {MAX_LINE} characters");
+            self.say(text, message, "shorten it");
+        }
+        line.clone()
+    }
+
+    fn self_review(&mut self, raw: RawSelfReview, rules: &[Rule]) -> SelfReview {
+        if let Some(first) = raw.items.get(MAX_ITEMS) {
+            let message = format!("more than {MAX_ITEMS} items");
+            self.say(first, message, "a long list is ticked unread");
+        }
+        let mut places = Vec::new();
+        for id in &raw.rules {
+            match rules.iter().position(|rule| rule.id == *id.get_ref()) {
+                Some(place) => places.push(place),
+                None => {
+                    let known = rules.iter().map(|rule| rule.id.as_str());
+                    let hint = closest(id.get_ref(), known).map_or_else(
+                        || "name a rule of this file by its id".to_owned(),
+                        |close| format!("did you mean `{close}`?"),
+                    );
+                    self.say(id, format!("there is no rule `{}`", id.get_ref()), hint);
+                }
+            }
+        }
+        SelfReview {
+            paths: raw.paths.and_then(|set| self.path_set(set)),
+            lines: raw.lines.map(|lines| lines.at_least),
+            rules: places,
+            items: raw.items.iter().map(|item| self.line(item)).collect(),
+        }
     }
 
     fn conditions(&mut self, raw: RawWhen) -> Vec<Condition> {

@@ -17,6 +17,40 @@ fn the_built_in_policy_reads_against_any_levels() {
 }
 
 #[test]
+fn questions_and_self_reviews_are_read_and_bounded() {
+    let text = r#"version = 1
+[settings]
+answers = "required"
+[self_review]
+rules = ["a", "c"]
+paths = ["db/**"]
+lines = { at_least = 200 }
+items = ["I ran it", ""]
+[[rule]]
+id = "a"
+questions = ["1", "2", "3", "4"]
+require = [{}]
+[[rule]]
+id = "b"
+questions = ["5\u001b[2J", "6", "7", "8"]
+require = [{}]
+[[rule]]
+id = "no"
+questions = ["who?"]
+refuse = true
+"#;
+    let problems = parse(text, "policy.toml", &Levels::default()).unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(shown.join("\n"), @"
+    policy.toml:15:33: more than 6 questions in all (keep those whose answer would stop you)
+    policy.toml:15:14: this must be one line of 1 to 200 characters (shorten it)
+    policy.toml:19:14: a rule that refuses has nobody to ask (ask in a rule with `require`)
+    policy.toml:5:15: there is no rule `c` (did you mean `a`?)
+    policy.toml:8:22: this must be one line of 1 to 200 characters (shorten it)
+    ");
+}
+
+#[test]
 fn every_field_that_is_wrong_is_placed() {
     let text = r#"version = 7
 [settings]

@@ -8,23 +8,30 @@
 pub mod check;
 pub mod diff;
 
+mod break_glass;
 mod cells;
 mod condition;
 mod file;
 mod observe;
+mod protected;
 mod raw;
 mod requirement;
+mod self_review;
 mod window;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use break_glass::BreakGlassTerms;
 pub use condition::{Bound, Condition, LevelBound, Truth};
 pub use file::{DEFAULT, parse};
 pub use observe::Observed;
+pub use protected::Protected;
 pub use requirement::{MinLevel, Requirement, Team};
+pub use self_review::SelfReview;
 pub use window::Window;
 
+use crate::decide::rule_applies;
 use crate::effect::Environment;
 use crate::roster::{Level, Levels};
 
@@ -37,6 +44,17 @@ pub enum Mode {
     /// Verdicts stop changes.
     #[default]
     Enforce,
+}
+
+/// Whether an approval has to answer the questions that rules raise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// They are asked; an approval counts without.
+    #[default]
+    Optional,
+    /// An approval without an answer to each does not count.
+    Required,
 }
 
 /// What holds for the policy as a whole.
@@ -59,6 +77,12 @@ pub struct Settings {
     /// The most guarded environment in which the operator of an agent may pass
     /// what that agent wants to do. Beyond it another person has to.
     pub operator_may_pass: Environment,
+    /// Which branches the gate protects.
+    pub protected: Protected,
+    /// Who may break the glass, and on what terms.
+    pub break_glass: BreakGlassTerms,
+    /// Whether approvals must answer the questions that rules raise.
+    pub answers: Answers,
 }
 
 impl Default for Settings {
@@ -71,6 +95,9 @@ impl Default for Settings {
             veto_level: Level(0),
             trust_authorship_notes: false,
             operator_may_pass: Environment::Staging,
+            protected: Protected::default(),
+            break_glass: BreakGlassTerms::default(),
+            answers: Answers::default(),
         }
     }
 }
@@ -97,6 +124,11 @@ pub struct Rule {
     pub unless: Vec<Condition>,
     /// What it asks for.
     pub outcome: Outcome,
+    /// Whether a break-glass may lift it: what requires sign-offs unless the
+    /// rule says no, what refuses only where the rule says so.
+    pub break_glass: bool,
+    /// What it asks whoever signs, to be answered in the signed statement.
+    pub questions: Vec<String>,
     /// The window of the temporary pack it belongs to.
     pub pack: Option<usize>,
 }
@@ -169,6 +201,8 @@ pub struct Policy {
     pub windows: Vec<Window>,
     /// The levels it was read against.
     pub levels: Levels,
+    /// What authors must do before anyone else is asked.
+    pub self_review: Option<SelfReview>,
 }
 
 impl Policy {
@@ -181,9 +215,36 @@ impl Policy {
     pub fn builtin(levels: &Levels) -> Result<Self, Vec<crate::problem::Problem>> {
         let text = match levels.get("senior") {
             Some(_) => DEFAULT.to_owned(),
-            None => DEFAULT.replace("\"senior\"", &format!("{:?}", stand_in(levels))),
+            None => DEFAULT.replace(
+                "\"senior\"",
+                &format!("{:?}", levels.name(stand_in(levels))),
+            ),
         };
         parse(&text, "built-in policy", levels)
+    }
+
+    /// The questions that the rules which apply raise, each once, in the order
+    /// of the policy.
+    #[must_use]
+    pub fn questions(&self, seen: &Observed) -> Vec<&str> {
+        let mut questions = Vec::new();
+        for rule in &self.rules {
+            let open = !rule.questions.is_empty() && rule_applies(rule, seen);
+            for question in rule.questions.iter().filter(|_| open) {
+                if !questions.contains(&question.as_str()) {
+                    questions.push(question.as_str());
+                }
+            }
+        }
+        questions
+    }
+
+    /// The self-review that is asked of the authors of a change.
+    #[must_use]
+    pub fn self_review_of(&self, seen: &Observed) -> Option<&SelfReview> {
+        self.self_review
+            .as_ref()
+            .filter(|review| review.applies(self, seen))
     }
 
     /// The rule with this id.
@@ -195,8 +256,7 @@ impl Policy {
 
 /// The level that stands for "senior" where nobody is called that: the one
 /// below the highest, but never the lowest if there is a choice.
-fn stand_in(levels: &Levels) -> &str {
+fn stand_in(levels: &Levels) -> Level {
     let highest = levels.highest();
-    let below = Level(highest.0.saturating_sub(1).max(1).min(highest.0));
-    levels.name(below)
+    Level(highest.0.saturating_sub(1).max(1).min(highest.0))
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Mode;
+use super::{Answers, Mode};
 use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
 use crate::involvement::{Role, Verdict};
@@ -21,6 +21,25 @@ pub(super) struct RawFile {
     pub(super) window: Vec<Spanned<RawWindow>>,
     #[serde(default)]
     pub(super) pack: Vec<Spanned<RawPack>>,
+    #[serde(default)]
+    pub(super) self_review: Option<Spanned<RawSelfReview>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSelfReview {
+    pub(super) paths: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) lines: Option<RawAtLeast>,
+    #[serde(default)]
+    pub(super) rules: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) items: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAtLeast {
+    pub(super) at_least: u64,
 }
 
 #[derive(Deserialize, Default)]
@@ -42,6 +61,21 @@ pub(super) struct RawSettings {
     pub(super) veto_level: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) timezone: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) answers: Answers,
+    #[serde(default)]
+    pub(super) protected: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
+    pub(super) break_glass: RawBreakGlass,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBreakGlass {
+    pub(super) level: Option<Spanned<String>>,
+    pub(super) two_persons_tier: Option<u64>,
+    pub(super) expires: Option<Spanned<String>>,
+    pub(super) review_within: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +92,9 @@ pub(super) struct RawRule {
     pub(super) require: Vec<Spanned<RawRequirement>>,
     #[serde(default)]
     pub(super) refuse: bool,
+    pub(super) break_glass: Option<bool>,
+    #[serde(default)]
+    pub(super) questions: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]

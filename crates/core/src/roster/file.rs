@@ -52,6 +52,8 @@ struct RawPerson {
     manager: Option<Spanned<String>>,
     #[serde(default)]
     minutes_per_week: Option<u32>,
+    #[serde(default)]
+    wip_limit: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -210,6 +212,7 @@ impl Reader<'_> {
             away,
             manager: raw.manager.map(Spanned::into_inner),
             minutes_per_week: raw.minutes_per_week.unwrap_or(DEFAULT_MINUTES_PER_WEEK),
+            wip_limit: raw.wip_limit,
         }
     }
 
@@ -400,7 +403,7 @@ keys = [{ ssh = "ssh-ed25519 AAAA y" }]
         .join("\n"), @"
         people.toml:3:6: invalid type: integer `7`, expected a string
         people.toml:2:1: missing field `id`
-        people.toml:4:1: unknown field `levle`, expected one of `id`, `name`, `emails`, `accounts`, `keys`, `level`, `teams`, `active`, `away`, `manager`, `minutes_per_week`
+        people.toml:4:1: unknown field `levle`, expected one of `id`, `name`, `emails`, `accounts`, `keys`, `level`, `teams`, `active`, `away`, `manager`, `minutes_per_week`, `wip_limit`
         people.toml:2:10: levels must be 1 to 32 different names, lowest first
         people.toml:2:10: levels must be 1 to 32 different names, lowest first
         people.toml:1:10: invalid type: integer `1`, expected a sequence

@@ -150,6 +150,9 @@ pub struct Person {
     pub manager: Option<String>,
     /// Minutes a week this person can give to sign-offs.
     pub minutes_per_week: u32,
+    /// The most changes that should wait for this person at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wip_limit: Option<u32>,
 }
 
 impl Person {
@@ -347,6 +350,34 @@ impl Roster {
             .filter(|(_, person)| person.is_available(now))
             .map(|(index, _)| index)
             .collect()
+    }
+
+    /// Everyone who is active and away at `now`.
+    #[must_use]
+    pub fn away(&self, now: Timestamp) -> PersonSet {
+        self.people
+            .iter()
+            .enumerate()
+            .filter(|(_, person)| person.active && person.absence(now).is_some())
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Who is asked instead of someone who is away: the delegate, or, where that
+    /// one is away too, theirs. `None` where that leads to nobody.
+    #[must_use]
+    pub fn stand_in(&self, away: usize, now: Timestamp) -> Option<usize> {
+        let mut seen = PersonSet::default();
+        let mut current = away;
+        while !seen.contains(current) {
+            seen.insert(current);
+            let absence = self.people.get(current)?.absence(now)?;
+            current = self.index_of(absence.delegate.as_ref()?)?;
+            if self.people.get(current)?.is_available(now) {
+                return Some(current);
+            }
+        }
+        None
     }
 
     /// A person's manager and direct reports.

@@ -12,6 +12,7 @@ pub mod dsse;
 pub mod hash;
 pub mod sshsig;
 pub mod statement;
+pub mod value;
 pub mod verify;
 
 pub use hash::{Digest, HashError, Oid};

@@ -31,6 +31,12 @@ pub const AFTER_REVIEW: &str = "https://countersign.dev/after-review/v0.1";
 const MAX_TEXT: usize = 4096;
 /// The fewest characters of a nonce: 64 bits in hexadecimal.
 const MIN_NONCE: usize = 16;
+/// The most questions answered in one statement.
+pub const MAX_ANSWERS: usize = 6;
+/// The most items affirmed in a self-review.
+pub const MAX_ITEMS: usize = 12;
+/// The most hunks explained in a self-review.
+pub const MAX_HUNKS: usize = 100;
 
 /// Why a statement was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -150,6 +156,16 @@ pub struct BreakGlass {
     pub review_due: Timestamp,
 }
 
+/// What a signer answered to a question that a rule raised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The question, as the policy puts it.
+    pub question: String,
+    /// In the signer's words.
+    pub answer: String,
+}
+
 /// A person's decision about a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -174,6 +190,13 @@ pub struct SignOff {
     /// In the signer's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Answers to the questions that the rules raise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// When the signer was shown what they sign and asked, by their own clock:
+    /// a claim, and absent where they were not asked at a terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown_at: Option<Timestamp>,
     /// For a revocation: the statement taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revokes: Option<Digest>,
@@ -184,7 +207,57 @@ pub struct SignOff {
     pub signed: Signed,
 }
 
-/// What an author declares about how the change was made.
+/// Why a hunk is easily missed, and so must be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// It only takes away.
+    Deletion,
+    /// Configuration, infrastructure included.
+    Configuration,
+    /// It changes stored data or its form.
+    Migration,
+    /// It would do something when applied.
+    Effect,
+}
+
+impl Risk {
+    /// The word used in output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deletion => "deletion",
+            Self::Configuration => "configuration",
+            Self::Migration => "migration",
+            Self::Effect => "effect",
+        }
+    }
+}
+
+/// A hunk that is easily missed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskyHunk {
+    /// The file.
+    pub path: String,
+    /// Where in it, as in a diff (`-12,3 +12,0`); `file` for all of it.
+    pub place: String,
+    /// Why it is easily missed.
+    pub risk: Risk,
+}
+
+/// A hunk and its author's explanation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    /// Which.
+    pub hunk: RiskyHunk,
+    /// In the author's words.
+    pub explanation: String,
+}
+
+/// What an author declares about a change: how it was made, or that they have
+/// read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "made", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Declared {
@@ -197,6 +270,36 @@ pub enum Declared {
         /// Which tool.
         tool: String,
     },
+    /// Read again by its author, hunk by hunk where it is risky.
+    Reviewed {
+        /// What the author affirms, as the policy puts it.
+        items: Vec<String>,
+        /// The risky hunks, each explained.
+        hunks: Vec<Explained>,
+    },
+}
+
+impl Declared {
+    fn check(&self) -> Result<(), StatementError> {
+        match self {
+            Self::Human => Ok(()),
+            Self::Ai { tool, .. } => line("tool", tool),
+            Self::Reviewed { items, hunks } => {
+                if items.len() > MAX_ITEMS || hunks.len() > MAX_HUNKS {
+                    return Err(StatementError::Contradiction("it affirms too much at once"));
+                }
+                for item in items {
+                    line("items", item)?;
+                }
+                for it in hunks {
+                    line("path", &it.hunk.path)?;
+                    line("place", &it.hunk.place)?;
+                    text("explanation", &it.explanation)?;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A signed declaration about AI involvement.
@@ -331,6 +434,11 @@ impl Statement {
     /// [`StatementError`] for anything but a canonical statement that does not
     /// contradict itself.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
+        // Chains are long, so a statement that is what it seems is read once.
+        if let Some(statement) = Self::parse_canonical(bytes) {
+            statement.check()?;
+            return Ok(statement);
+        }
         let head: Head = serde_json::from_slice(bytes)
             .map_err(|error| StatementError::Json(error.to_string()))?;
         let shown = |text: &str| text.chars().take(100).collect();
@@ -351,6 +459,26 @@ impl Statement {
         }
         statement.check()?;
         Ok(statement)
+    }
+
+    /// Reads a canonical statement without looking for what is wrong with any
+    /// other. The bytes that it writes name type, subject and predicate, so
+    /// writing the same ones is proof of each.
+    fn parse_canonical(bytes: &[u8]) -> Option<Self> {
+        let names = |predicate: &str| {
+            let wanted = format!("\"predicateType\":\"{predicate}\"");
+            bytes
+                .windows(wanted.len())
+                .any(|it| it == wanted.as_bytes())
+        };
+        let statement = if names(SIGN_OFF) {
+            Self::SignOff(Box::new(read(bytes).ok()?.0))
+        } else if names(DECLARATION) {
+            Self::Declaration(Box::new(read(bytes).ok()?.0))
+        } else {
+            return None;
+        };
+        (statement.to_bytes() == bytes).then_some(statement)
     }
 
     /// The canonical bytes, which are what is signed.
@@ -401,10 +529,7 @@ impl Statement {
         }
         match self {
             Self::SignOff(it) => it.check(),
-            Self::Declaration(it) => match &it.declared {
-                Declared::Human => Ok(()),
-                Declared::Ai { tool, .. } => line("tool", tool),
-            },
+            Self::Declaration(it) => it.declared.check(),
             Self::AfterReview(it) => text("message", &it.message),
         }
     }
@@ -415,10 +540,20 @@ impl SignOff {
         if let Some(message) = &self.message {
             text("message", message)?;
         }
+        for it in &self.answers {
+            line("question", &it.question)?;
+            text("answer", &it.answer)?;
+        }
         for id in self.authors.iter().chain(&self.claims.rules) {
             line("authors or rules", id)?;
         }
         let fail = |why| Err(StatementError::Contradiction(why));
+        if self.answers.len() > MAX_ANSWERS {
+            return fail("it answers more than can be asked");
+        }
+        if self.shown_at.is_some_and(|at| at > self.signed.issued_at) {
+            return fail("it was shown after it was signed");
+        }
         if (self.decision == Stance::Revoke) != self.revokes.is_some() {
             return fail("a revocation, and nothing else, names the statement it takes back");
         }

@@ -450,11 +450,9 @@ fn call(
             Language::JavaScript,
             [Arg::Text(_), Arg::List(_), ..]
         ) | ("call", Language::Python, [Arg::List(_), ..])
-    ) {
-        out.push(program(args));
-    } else if is(PROGRAM)
+    ) || (is(PROGRAM)
         && !name.starts_with('.')
-        && !(matches!(name, "run") && language != Language::Python)
+        && !(matches!(name, "run") && language != Language::Python))
     {
         out.push(program(args));
     } else if is(SHELL)

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -20,7 +21,8 @@ const MERGE: [&str; 3] = [
 /// Configuration, attributes, merge drivers, grafts and replacements of the
 /// real repository do not exist here, nor do those of the user and the machine.
 /// What a merge writes goes away with it.
-pub(super) struct Isolated {
+#[derive(Debug)]
+pub(crate) struct Isolated {
     /// Reads the real objects, writes its own.
     pub(super) repo: Repo,
     _dir: TempDir,
@@ -60,6 +62,8 @@ impl Isolated {
             .with_env(env);
         let mut isolated = repo.clone();
         isolated.git = git;
+        isolated.readers = Arc::default();
+        isolated.isolated = Arc::default();
         Ok(Self {
             repo: isolated,
             _dir: dir,
@@ -99,9 +103,11 @@ impl Isolated {
 
     /// Whether a commit is here.
     pub(super) fn has(&self, commit: &Oid) -> Result<bool, GitError> {
-        let name = format!("{commit}^{{commit}}");
-        let answer = self.repo.git.run(&["cat-file", "-e", &name], &[])?;
-        Ok(answer.status == 0)
+        let mut found = false;
+        self.repo.each_object(&[commit.as_str()], 0, |_, object| {
+            found = object.is_some_and(|object| object.kind == "commit");
+        })?;
+        Ok(found)
     }
 }
 

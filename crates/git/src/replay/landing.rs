@@ -65,7 +65,7 @@ impl Repo {
             }]);
         };
         let mut search = Search {
-            isolated: Isolated::of(self)?,
+            isolated: self.isolated()?,
             line,
             signed,
             used: vec![false; signed.len()],
@@ -121,7 +121,7 @@ impl Repo {
 
 /// Explaining one line of steps.
 struct Search<'a> {
-    isolated: Isolated,
+    isolated: &'a Isolated,
     /// The old tip, then every step.
     line: Vec<Commit>,
     signed: &'a [&'a Merge],

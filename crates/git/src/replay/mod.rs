@@ -14,7 +14,8 @@ use countersign_core::signoff;
 use countersign_core::signoff::carry::{Ground, NeverCarried, Replay};
 use countersign_core::signoff::content::{Landed, Merge, Snapshot, Step, transition_digest};
 
-use self::isolated::{Isolated, Merged};
+pub(crate) use self::isolated::Isolated;
+use self::isolated::Merged;
 use self::transitions::{Difference, differences};
 use crate::{Commit, GitError, Oid, Repo};
 
@@ -68,7 +69,7 @@ impl Repo {
     /// When the two have no common history, part of it is missing, there are
     /// more than [`MAX_COMMITS`] commits, or a file is larger than 64 MiB.
     pub fn proposed(&self, tip: &Oid, head: &Oid) -> Result<Proposed, GitError> {
-        Isolated::of(self)?.proposed(self, tip, head)
+        self.isolated()?.proposed(self, tip, head)
     }
 
     /// What git says about a signed content and today's: the facts that
@@ -77,7 +78,51 @@ impl Repo {
     /// # Errors
     /// When history that is needed is missing.
     pub fn ground(&self, signed: &Merge, today: &Proposed) -> Result<Ground, GitError> {
-        Isolated::of(self)?.ground(signed, today)
+        self.isolated()?.ground(signed, today)
+    }
+
+    /// For each signed content, the paths that it changes on its base; nothing
+    /// for one whose commits are not here any more.
+    ///
+    /// # Errors
+    /// When git cannot compare them.
+    pub fn paths_of(&self, signed: &[&Merge]) -> Result<Vec<Vec<String>>, GitError> {
+        let isolated = self.isolated()?;
+        let mut pairs = Vec::with_capacity(signed.len());
+        for merge in signed {
+            let (base, head) = (git_oid(&merge.base.commit)?, git_oid(&merge.head.commit)?);
+            let here = isolated.has(&base)? && isolated.has(&head)?;
+            pairs.push(here.then_some((base, head)));
+        }
+        let here: Vec<Oid> = pairs
+            .iter()
+            .flatten()
+            .flat_map(|(base, head)| [base.clone(), head.clone()])
+            .collect();
+        let commits = isolated.repo.read_commits(&here)?;
+        let mut trees = commits.into_iter().map(|commit| commit.tree);
+        let pairs: Vec<Option<(Oid, Oid)>> = pairs
+            .iter()
+            .map(|pair| pair.as_ref().and_then(|_| trees.next().zip(trees.next())))
+            .collect();
+        let wanted: Vec<(Oid, Oid)> = pairs.iter().flatten().cloned().collect();
+        let mut differences = differences(&isolated.repo, &wanted)?.into_iter();
+        Ok(pairs
+            .iter()
+            .map(|pair| {
+                let difference = pair.as_ref().and_then(|_| differences.next());
+                difference.map_or_else(Vec::new, |it| it.paths())
+            })
+            .collect())
+    }
+
+    /// Where merges are tried; made once.
+    fn isolated(&self) -> Result<&Isolated, GitError> {
+        if let Some(isolated) = self.isolated.get() {
+            return Ok(isolated);
+        }
+        let made = Isolated::of(self)?;
+        Ok(self.isolated.get_or_init(|| made))
     }
 }
 
@@ -93,9 +138,8 @@ impl Isolated {
             });
         }
         let commits = self.repo.read_commits(&ids)?;
-        let ends = self
-            .repo
-            .read_commits(&[base.clone(), tip.clone(), head.clone()])?;
+        let ends = [base.clone(), tip.clone(), head.clone()];
+        let ends = self.repo.read_commits(&ends)?;
         let [base_at, tip_at, head_at] = ends.as_slice() else {
             return Err(GitError::UnknownRevision(head.to_string()));
         };

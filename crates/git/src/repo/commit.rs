@@ -160,6 +160,9 @@ impl Repo {
     /// # Errors
     /// When git cannot walk them.
     pub fn commit_ids(&self, base: Option<&Oid>, head: &Oid) -> Result<Vec<Oid>, GitError> {
+        if base.is_some_and(|base| self.sits_on(head, base)) {
+            return Ok(vec![head.clone()]);
+        }
         let not = base.map(|base| format!("^{base}"));
         let mut args = vec!["rev-list", "--reverse", "--topo-order", head.as_str()];
         args.extend(not.as_deref());
@@ -167,6 +170,31 @@ impl Repo {
         Ok(String::from_utf8_lossy(&text)
             .lines()
             .filter_map(Oid::new)
+            .collect())
+    }
+
+    /// Whether a commit has another as its one parent: the most frequent case,
+    /// which needs no walk.
+    pub(crate) fn sits_on(&self, commit: &Oid, parent: &Oid) -> bool {
+        let commit = self.commit(commit);
+        commit.is_ok_and(|it| matches!(it.parents.as_slice(), [only] if only == parent))
+    }
+
+    /// When each commit was made, as its committer says (seconds since 1970);
+    /// `None` for those that are not here.
+    ///
+    /// # Errors
+    /// When git cannot read them.
+    pub fn commit_times(&self, ids: &[Option<Oid>]) -> Result<Vec<Option<i64>>, GitError> {
+        let wanted: Vec<&Oid> = ids.iter().flatten().collect();
+        let objects = self.read_objects(wanted.iter().map(|id| id.as_str()))?;
+        let mut times = wanted.into_iter().zip(objects).map(|(id, object)| {
+            let object = object.filter(|object| object.kind == "commit")?;
+            Some(Commit::parse(id.clone(), &object.bytes)?.committer.time)
+        });
+        Ok(ids
+            .iter()
+            .map(|id| id.as_ref().and_then(|_| times.next()).flatten())
             .collect())
     }
 

@@ -1,5 +1,7 @@
 //! What changed between two commits.
 
+use std::collections::HashSet;
+
 use super::tree::path_text;
 use super::{Oid, Repo};
 use crate::GitError;
@@ -119,6 +121,41 @@ impl Repo {
                 })
             })
             .collect()
+    }
+
+    /// Lines added and deleted between pairs of commits (head, base); `None` for
+    /// no pair and where a commit is not here.
+    ///
+    /// # Errors
+    /// When git cannot compare them.
+    pub fn lines_between(
+        &self,
+        pairs: &[Option<(Oid, Oid)>],
+    ) -> Result<Vec<Option<u64>>, GitError> {
+        let mut names: Vec<String> = pairs
+            .iter()
+            .flatten()
+            .flat_map(|(head, base)| [head, base].map(|id| format!("{id}^{{commit}}")))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let found: HashSet<Oid> = self.object_ids(&names)?.into_iter().flatten().collect();
+        let here = |it: &&(Oid, Oid)| found.contains(&it.0) && found.contains(&it.1);
+        let wanted: Vec<(Oid, Option<Oid>)> = pairs
+            .iter()
+            .flatten()
+            .filter(here)
+            .map(|(head, base)| (head.clone(), Some(base.clone())))
+            .collect();
+        let mut files = self.changed_files_of(&wanted)?.into_iter();
+        let lines = |file: &FileChange| file.added.unwrap_or(0) + file.deleted.unwrap_or(0);
+        Ok(pairs
+            .iter()
+            .map(|pair| {
+                pair.as_ref().filter(here)?;
+                Some(files.next()?.iter().map(lines).sum())
+            })
+            .collect())
     }
 
     /// Lines added and deleted by each commit against its first parent, in the

@@ -62,6 +62,64 @@ impl Repo {
             .collect())
     }
 
+    /// The first-parent line of a branch, oldest first: every state it has been
+    /// in, as far as its tip can tell.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn first_parent_line(&self, tip: &Oid) -> Result<Vec<Oid>, GitError> {
+        let args = ["rev-list", "--first-parent", "--reverse", tip.as_str()];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().filter_map(Oid::new).collect())
+    }
+
+    /// Whether a branch at `new` has been at `old`, as far as first parents tell.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn has_been_at(&self, old: &Oid, new: &Oid) -> Result<bool, GitError> {
+        if old == new {
+            return Ok(true);
+        }
+        let not = format!("^{old}");
+        let args = [
+            "rev-list",
+            "--first-parent",
+            "--parents",
+            new.as_str(),
+            &not,
+        ];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        // The oldest comes last, and its first parent right after it.
+        let oldest = text.lines().last().unwrap_or_default();
+        Ok(oldest.split(' ').nth(1) == Some(old.as_str()))
+    }
+
+    /// The first state of a branch, along first parents, that had a file.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn first_with(&self, tip: &Oid, path: &str) -> Result<Option<Oid>, GitError> {
+        let args = [
+            "log",
+            "--first-parent",
+            "--diff-merges=first-parent",
+            "--diff-filter=A",
+            "--no-renames",
+            "--no-notes",
+            "--raw",
+            "--format=%H",
+            tip.as_str(),
+            "--",
+            path,
+        ];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().rev().find_map(Oid::new))
+    }
+
     /// The parents of every commit that `head` has.
     fn parents(&self, head: &Oid) -> Result<HashMap<Oid, Vec<Oid>>, GitError> {
         let text = self.git.output(&["rev-list", "--parents", head.as_str()])?;

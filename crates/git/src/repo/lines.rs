@@ -1,11 +1,49 @@
 //! Which lines a commit added.
 
 use super::tree::path_text;
-use super::{Commit, Repo};
+use super::{Commit, Oid, Repo};
 use crate::GitError;
 use crate::provenance::AddedLines;
 
+/// One hunk between two commits, without context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// The file after the change; before it, for a deletion.
+    pub path: String,
+    /// Where, as in a diff: `-12,3 +12,0`.
+    pub place: String,
+    /// Lines added.
+    pub added: u32,
+}
+
 impl Repo {
+    /// Every hunk between two commits (or the empty tree and one).
+    ///
+    /// # Errors
+    /// When git cannot compare them.
+    pub fn hunks(&self, base: Option<&Oid>, head: &Oid) -> Result<Vec<Hunk>, GitError> {
+        let base = base.unwrap_or(self.empty_tree());
+        let mut args = PATCH.to_vec();
+        args.extend([base.as_str(), head.as_str()]);
+        let text = self.git.output(&args)?;
+        let mut hunks = Vec::new();
+        let read = each_hunk(&text, |path, header| {
+            let mut words = header.split(' ').skip(1);
+            let (before, after) = (words.next()?, words.next()?);
+            let count = after.split_once(',').map_or("1", |(_, count)| count);
+            hunks.push(Hunk {
+                path: path.to_owned(),
+                place: format!("{before} {after}"),
+                added: count.parse().ok()?,
+            });
+            Some(())
+        });
+        read.map(|()| hunks).ok_or_else(|| GitError::Unexpected {
+            command: "diff-tree".into(),
+            detail: "the patch does not follow the list of files".into(),
+        })
+    }
+
     /// The lines a commit added against its parent, by file as it stands in the
     /// commit. `None` for a merge: its lines were added by the commits it joins.
     ///
@@ -16,22 +54,8 @@ impl Repo {
             return Ok(None);
         }
         let base = commit.parents.first().unwrap_or(self.empty_tree());
-        let args = [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--patch-with-raw",
-            "--no-abbrev",
-            "-U0",
-            "--inter-hunk-context=0",
-            "--no-color",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-renames",
-            "--text",
-            base.as_str(),
-            commit.id.as_str(),
-        ];
+        let mut args = PATCH.to_vec();
+        args.extend([base.as_str(), commit.id.as_str()]);
         let text = self.git.output(&args)?;
         parse(&text).map(Some).ok_or_else(|| GitError::Unexpected {
             command: "diff-tree".into(),
@@ -40,10 +64,45 @@ impl Repo {
     }
 }
 
-/// Reads the list of files (NUL-separated), then one patch for each, in the
-/// same order. File names are taken from the list alone: in a patch they could
-/// be made to look like anything.
+/// A patch without context, after the list of its files.
+const PATCH: [&str; 12] = [
+    "diff-tree",
+    "-r",
+    "-z",
+    "--patch-with-raw",
+    "--no-abbrev",
+    "-U0",
+    "--inter-hunk-context=0",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--text",
+];
+
+/// The lines added, by file.
 fn parse(text: &[u8]) -> Option<Vec<AddedLines>> {
+    let mut files: Vec<AddedLines> = Vec::new();
+    each_hunk(text, |path, header| {
+        let Some(range) = hunk(header.as_bytes())? else {
+            return Some(());
+        };
+        match files.last_mut().filter(|file| file.path == path) {
+            Some(file) => file.ranges.push(range),
+            None => files.push(AddedLines {
+                path: path.to_owned(),
+                ranges: vec![range],
+            }),
+        }
+        Some(())
+    })?;
+    Some(files)
+}
+
+/// Reads the list of files (NUL-separated), then one patch for each, in the
+/// same order, and visits each hunk's header. File names are taken from the list
+/// alone: in a patch they could be made to look like anything.
+fn each_hunk(text: &[u8], mut visit: impl FnMut(&str, &str) -> Option<()>) -> Option<()> {
     let mut rest = text;
     let mut files = Vec::new();
     while rest.first() == Some(&b':') {
@@ -52,12 +111,9 @@ fn parse(text: &[u8]) -> Option<Vec<AddedLines>> {
         rest = after;
         // A change of type, as from file to link, comes as two patches.
         let patches = if meta.ends_with(b"T") { 2 } else { 1 };
-        files.extend((0..patches).map(|_| AddedLines {
-            path: path_text(path),
-            ranges: Vec::new(),
-        }));
+        files.extend((0..patches).map(|_| path_text(path)));
     }
-    let mut files_left = files.iter_mut();
+    let mut files_left = files.iter();
     let mut current = None;
     // With `-z` an empty field stands between the list and the patches.
     let rest = rest.strip_prefix(b"\0").unwrap_or(rest);
@@ -66,15 +122,10 @@ fn parse(text: &[u8]) -> Option<Vec<AddedLines>> {
         if line.starts_with(b"diff --git ") {
             current = Some(files_left.next()?);
         } else if line.starts_with(b"@@ ") {
-            let range = hunk(line)?;
-            current.as_mut()?.ranges.extend(range);
+            visit(current?, &String::from_utf8_lossy(line))?;
         }
     }
-    if files_left.next().is_some() {
-        return None;
-    }
-    files.retain(|file| !file.ranges.is_empty());
-    Some(files)
+    files_left.next().is_none().then_some(())
 }
 
 fn split_nul(text: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -15,12 +15,14 @@ pub(crate) use tree::path_text;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 pub use commit::{Commit, Identity, Signature};
 pub use diff::FileChange;
 pub use history::Change;
+pub use lines::Hunk;
 pub use notes::NoteIndex;
-pub(crate) use objects::{MAX_OBJECT, Object};
+pub(crate) use objects::{MAX_OBJECT, Object, Readers};
 pub use range::Range;
 pub(crate) use raw::RawCommit;
 pub use squash::{Origins, Proof, SquashOrigin};
@@ -28,6 +30,7 @@ pub use tree::TreeEntry;
 
 use crate::GitError;
 use crate::command::Git;
+use crate::replay::Isolated;
 
 /// The full hexadecimal name of an object: 40 characters for SHA-1, 64 for
 /// SHA-256.
@@ -80,6 +83,9 @@ impl fmt::Display for Oid {
 #[derive(Debug, Clone)]
 pub struct Repo {
     pub(crate) git: Git,
+    pub(crate) readers: Arc<Readers>,
+    /// Where merges are tried, once the first is.
+    pub(crate) isolated: Arc<OnceLock<Isolated>>,
     git_dir: PathBuf,
     work_tree: Option<PathBuf>,
     shallow: bool,
@@ -133,6 +139,8 @@ impl Repo {
         let root = work_tree.clone().unwrap_or_else(|| git_dir.clone());
         Ok(Self {
             git: Git::new(&root).with_attributes_of(empty_tree),
+            readers: Arc::default(),
+            isolated: Arc::default(),
             git_dir,
             work_tree,
             shallow,
@@ -332,11 +340,62 @@ impl Repo {
         self.git.line(&["config", "--get", key])
     }
 
+    /// The directory of the repository's hooks, and whether it is one for all
+    /// repositories of the user or the machine (`core.hooksPath`).
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn hooks_dir(&self) -> Result<(PathBuf, bool), GitError> {
+        let args = [
+            "config",
+            "--show-scope",
+            "--type=path",
+            "--get-all",
+            "core.hooksPath",
+        ];
+        let answer = self.git.run(&args, &[])?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        // Our own setting, which keeps hooks from running, is in the last line.
+        let configured = text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .rfind(|(scope, _)| *scope != "command");
+        let root = self.work_tree.as_deref().unwrap_or(&self.git_dir);
+        if let Some((scope, dir)) = configured {
+            let shared = !matches!(scope, "local" | "worktree");
+            return Ok((root.join(dir), shared));
+        }
+        let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+        let common = self.git.line(&args)?.map(PathBuf::from);
+        let common = common.unwrap_or_else(|| self.git_dir.clone());
+        Ok((common.join("hooks"), false))
+    }
+
+    /// The short names of the branches here that are at a commit.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn branches_at(&self, commit: &Oid) -> Result<Vec<String>, GitError> {
+        let at = format!("--points-at={commit}");
+        let args = [
+            "for-each-ref",
+            "--format=%(refname:lstrip=2)",
+            &at,
+            "refs/heads/",
+        ];
+        let text = self.git.output(&args)?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// The best common ancestor of two commits.
     ///
     /// # Errors
     /// [`GitError::Shallow`] or [`GitError::NoMergeBase`] when there is none.
     pub fn merge_base(&self, a: &Oid, b: &Oid) -> Result<Oid, GitError> {
+        if self.sits_on(b, a) {
+            return Ok(a.clone());
+        }
         let found = self.git.line(&["merge-base", a.as_str(), b.as_str()])?;
         match found.as_deref().and_then(Oid::new) {
             Some(oid) => Ok(oid),

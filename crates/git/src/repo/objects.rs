@@ -1,11 +1,13 @@
-//! Reading many objects through one `git cat-file --batch`.
+//! Reading objects through `git cat-file --batch`, which stays for the next
+//! question: starting it takes longer than most answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::Stdio;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::Mutex;
 
 use super::{Oid, Repo};
 use crate::GitError;
-use crate::command::spawn_error;
+use crate::command::{Git, spawn_error};
 
 /// A raw object.
 pub(crate) struct Object {
@@ -24,6 +26,100 @@ impl Object {
 
 /// Larger objects are refused where they are needed whole.
 pub(crate) const MAX_OBJECT: usize = 64 * 1024 * 1024;
+
+/// What fits into any pipe at once, so that writing it never waits.
+const AT_ONCE: usize = 4096;
+
+/// Running readers that nobody uses at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Readers(Mutex<Vec<Reader>>);
+
+impl Readers {
+    fn take(&self) -> Option<Reader> {
+        self.0.lock().ok()?.pop()
+    }
+
+    fn keep(&self, reader: Reader) {
+        if let Ok(mut idle) = self.0.lock() {
+            idle.push(reader);
+        }
+    }
+}
+
+/// One `git cat-file --batch`. After an error it is not used again, because its
+/// answers might no longer belong to the questions.
+#[derive(Debug)]
+struct Reader {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // It only reads, so it can end anywhere; there is nobody to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Reader {
+    fn start(git: &Git) -> Result<Self, GitError> {
+        let mut command = git.command(&["cat-file", "--batch"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(spawn_error)?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(stdin), Some(stdout)) => Ok(Self {
+                child,
+                stdin,
+                stdout: BufReader::with_capacity(1 << 16, stdout),
+            }),
+            _ => Err(unexpected("no channels")),
+        }
+    }
+
+    fn read(
+        &mut self,
+        names: &[&str],
+        limit: usize,
+        mut visit: impl FnMut(usize, Option<Object>),
+    ) -> Result<(), GitError> {
+        // Two lines for one name would shift every later answer.
+        if names.iter().any(|name| name.contains(['\n', '\r', '\0'])) {
+            return Err(unexpected("a name with a line break"));
+        }
+        let input = names.join("\n") + "\n";
+        let (stdin, stdout) = (&mut self.stdin, &mut self.stdout);
+        let mut answers = || {
+            names.iter().enumerate().try_for_each(|(at, name)| {
+                visit(at, read_object(stdout, name, limit)?);
+                Ok(())
+            })
+        };
+        if input.len() <= AT_ONCE {
+            stdin.write_all(input.as_bytes())?;
+            return answers();
+        }
+        let child = &mut self.child;
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(move || stdin.write_all(input.as_bytes()));
+            let result = answers();
+            if result.is_err() {
+                // Else the writer may wait for a reader that has given up.
+                let _ = child.kill();
+            }
+            let written = writer.join().unwrap_or(Ok(()));
+            result.and_then(|()| Ok(written?))
+        })
+    }
+}
+
+fn unexpected(detail: &str) -> GitError {
+    GitError::Unexpected {
+        command: "cat-file".into(),
+        detail: detail.into(),
+    }
+}
 
 impl Repo {
     /// The objects with these names, in order; `None` for missing ones.
@@ -72,53 +168,35 @@ impl Repo {
         &self,
         names: &[&str],
         limit: usize,
-        mut visit: impl FnMut(usize, Option<Object>),
+        visit: impl FnMut(usize, Option<Object>),
     ) -> Result<(), GitError> {
         if names.is_empty() {
             return Ok(());
         }
-        let mut command = self.git.command(&["cat-file", "--batch"]);
-        command.stdin(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(spawn_error)?;
-        let input = names.join("\n") + "\n";
-        let writer = child.stdin.take().map(|mut stdin| {
-            std::thread::spawn(move || {
-                // Fails only when git ends early, which the reader notices.
-                let _ = stdin.write_all(input.as_bytes());
-            })
-        });
-        let result = child.stdout.take().map_or(Ok(()), |stdout| {
-            let mut reader = BufReader::with_capacity(1 << 16, stdout);
-            (0..names.len()).try_for_each(|at| {
-                visit(at, read_object(&mut reader, limit)?);
-                Ok(())
-            })
-        });
-        if result.is_err() {
-            let _ = child.kill();
-        }
-        child.wait()?;
-        if let Some(writer) = writer {
-            let _ = writer.join();
-        }
-        result
+        let mut reader = match self.readers.take() {
+            Some(reader) => reader,
+            None => Reader::start(&self.git)?,
+        };
+        reader.read(names, limit, visit)?;
+        self.readers.keep(reader);
+        Ok(())
     }
 }
 
-pub(crate) fn read_object(
+fn read_object(
     reader: &mut impl BufRead,
+    name: &str,
     limit: usize,
 ) -> Result<Option<Object>, GitError> {
-    let unexpected = |detail: &str| GitError::Unexpected {
-        command: "cat-file".into(),
-        detail: detail.into(),
-    };
     let mut header = String::new();
     reader.read_line(&mut header)?;
     let mut words = header.split_whitespace();
-    let (Some(_), Some(kind)) = (words.next(), words.next()) else {
+    let (Some(id), Some(kind)) = (words.next(), words.next()) else {
         return Err(unexpected("no header"));
     };
+    if id != name && Oid::new(name).is_some() {
+        return Err(unexpected("another object"));
+    }
     let Some(size) = words.next() else {
         // `<name> missing` or `<name> ambiguous`.
         return Ok(None);

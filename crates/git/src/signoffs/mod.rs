@@ -10,6 +10,7 @@
 //! read, so a writer that is killed leaves at most unreferenced objects behind,
 //! and no writer overwrites another.
 
+mod cache;
 mod read;
 mod remote;
 mod versions;

@@ -1,17 +1,15 @@
 //! Reading the chain, whatever someone has put into it.
 
-use std::io::Write as _;
-
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::chain::{Chain, Holds, MAX_NODES, Node};
 use countersign_core::signoff::dsse::MAX_ENVELOPE;
 
+use super::cache::{self, Cache, WORTH};
 use super::{FILE, REF};
-use crate::repo::{MAX_OBJECT, Object};
 use crate::{GitError, Oid, Repo};
 
 /// The most bytes of envelopes read.
-const MAX_TOTAL: usize = 1 << 30;
+pub(super) const MAX_TOTAL: usize = 1 << 30;
 
 /// What a new statement follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +35,7 @@ impl Repo {
     /// When git cannot read it, or it has more than 500,000 commits or 1 GiB of
     /// envelopes.
     pub fn signoffs(&self) -> Result<Chain, GitError> {
-        match self.signoffs_tip(REF)? {
+        match self.tip_of(REF)? {
             Some(tip) => self.signoffs_at(&tip),
             None => Ok(Chain::default()),
         }
@@ -50,47 +48,58 @@ impl Repo {
     pub fn signoffs_at(&self, tip: &Oid) -> Result<Chain, GitError> {
         let links = self.links(tip)?;
         let mut holds: Vec<Holds> = links.iter().map(|_| Holds::Join).collect();
-        let names: Vec<String> = links
-            .iter()
-            .map(|link| format!("{}:{FILE}", link.id))
-            .collect();
-        let sizes = self.blob_sizes(&names)?;
-        let (mut wanted, mut places) = (Vec::new(), Vec::new());
-        let mut total = 0;
-        for (at, (link, found)) in links.iter().zip(sizes).enumerate() {
-            let hold = match found {
-                None if link.tree == *self.empty_tree() => continue,
-                None => Holds::Foreign(format!("it holds no `{FILE}`")),
-                Some((_, size)) if size > MAX_ENVELOPE => {
-                    Holds::Foreign(format!("its `{FILE}` has {size} bytes"))
+        let cache = if links.len() < WORTH {
+            Cache::default()
+        } else {
+            Cache::open(self)
+        };
+        let (mut total, mut asked) = (0, Vec::new());
+        for (at, (link, slot)) in links.iter().zip(&mut holds).enumerate() {
+            match cache.get(&link.tree) {
+                Some(bytes) => {
+                    total += bytes.len();
+                    *slot = Holds::Envelope(bytes.to_vec());
                 }
-                Some((blob, size)) => {
-                    total += size;
-                    wanted.push(blob);
-                    places.push(at);
-                    continue;
-                }
-            };
-            if let Some(slot) = holds.get_mut(at) {
-                *slot = hold;
+                None => asked.push((at, format!("{}:{FILE}", link.id))),
             }
         }
+        let names: Vec<&str> = asked.iter().map(|(_, name)| name.as_str()).collect();
+        let mut fresh = 0;
+        self.each_object(&names, MAX_ENVELOPE, |place, object| {
+            let at = asked.get(place).map_or(usize::MAX, |(at, _)| *at);
+            let (Some(link), Some(slot)) = (links.get(at), holds.get_mut(at)) else {
+                return;
+            };
+            let blob = object.filter(|object| object.kind == "blob");
+            match blob {
+                None if link.tree == *self.empty_tree() => {}
+                None => *slot = Holds::Foreign(format!("it holds no `{FILE}`")),
+                Some(blob) if !blob.is_whole_blob() => {
+                    *slot = Holds::Foreign(format!("its `{FILE}` has {} bytes", blob.size));
+                }
+                Some(blob) => {
+                    (total, fresh) = (total + blob.bytes.len(), fresh + 1);
+                    // Beyond the limit nothing is kept, for memory's sake.
+                    if total <= MAX_TOTAL {
+                        *slot = Holds::Envelope(blob.bytes);
+                    }
+                }
+            }
+        })?;
         if total > MAX_TOTAL {
             return Err(GitError::TooLarge {
                 what: "the chain of sign-offs".into(),
                 limit: MAX_TOTAL,
             });
         }
-        let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        self.each_object(&names, MAX_OBJECT, |at, object| {
-            let slot = places.get(at).and_then(|place| holds.get_mut(*place));
-            if let Some(slot) = slot {
-                *slot = match object.filter(Object::is_whole_blob) {
-                    Some(object) => Holds::Envelope(object.bytes),
-                    None => Holds::Foreign(format!("its `{FILE}` cannot be read")),
-                };
-            }
-        })?;
+        if fresh >= WORTH {
+            let read = links.iter().zip(&holds);
+            let envelopes = read.filter_map(|(link, holds)| match holds {
+                Holds::Envelope(bytes) => Some((&link.tree, bytes.as_slice())),
+                _ => None,
+            });
+            cache::keep(self, envelopes);
+        }
         let nodes = links.into_iter().zip(holds).map(|(link, holds)| Node {
             id: link.id.as_str().to_owned(),
             parents: link.parents,
@@ -104,7 +113,7 @@ impl Repo {
     /// # Errors
     /// See [`Self::signoffs`].
     pub fn signoffs_head(&self) -> Result<Head, GitError> {
-        let commit = self.signoffs_tip(REF)?;
+        let commit = self.tip_of(REF)?;
         let prev = match &commit {
             Some(tip) => self.signoffs_at(tip)?.tip(),
             None => None,
@@ -112,8 +121,8 @@ impl Repo {
         Ok(Head { commit, prev })
     }
 
-    /// The commit that a ref of the chain names.
-    pub(super) fn signoffs_tip(&self, name: &str) -> Result<Option<Oid>, GitError> {
+    /// The commit that a ref of ours names.
+    pub(crate) fn tip_of(&self, name: &str) -> Result<Option<Oid>, GitError> {
         let wanted = format!("{name}^{{commit}}");
         let args = [
             "rev-parse",
@@ -160,27 +169,5 @@ impl Repo {
             });
         }
         Ok(links)
-    }
-
-    /// Name and size of each blob, without reading it.
-    fn blob_sizes(&self, names: &[String]) -> Result<Vec<Option<(String, usize)>>, GitError> {
-        let mut input = Vec::new();
-        for name in names {
-            writeln!(input, "{name}")?;
-        }
-        if input.is_empty() {
-            return Ok(Vec::new());
-        }
-        let text = self
-            .git
-            .output_with(&["cat-file", "--batch-check", "--buffer"], &input)?;
-        Ok(String::from_utf8_lossy(&text)
-            .lines()
-            .map(|line| {
-                let mut words = line.split(' ');
-                let (id, kind, size) = (words.next()?, words.next()?, words.next()?);
-                (kind == "blob").then(|| Some((id.to_owned(), size.parse().ok()?)))?
-            })
-            .collect())
     }
 }

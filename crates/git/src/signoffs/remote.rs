@@ -7,6 +7,9 @@ use crate::{GitError, Oid, Repo};
 /// without an error, where the remote has no chain yet.
 pub const REFSPEC: &str = "+refs/countersign/signoffs*:refs/countersign/remotes/REMOTE/signoffs*";
 
+/// The same for the record of tips, which only the gate writes.
+const TIPS: &str = "+refs/countersign/tips*:refs/countersign/remotes/REMOTE/tips*";
+
 /// How often a push that others got ahead of is tried again.
 const TRIES: u32 = 10;
 
@@ -28,10 +31,12 @@ impl Repo {
     pub fn fetch_signoffs(&self, remote: &str) -> Result<Fetched, GitError> {
         self.check_remote(remote)?;
         let tracking = format!("refs/countersign/remotes/{remote}/signoffs");
-        let before = self.signoffs_tip(&tracking)?;
-        let refspec = REFSPEC.replace("REMOTE", remote);
-        self.remote(&["fetch", "--quiet", "--no-tags", "--prune", remote, &refspec])?;
-        let tip = self.signoffs_tip(&tracking)?;
+        let before = self.tip_of(&tracking)?;
+        let refspecs = [REFSPEC, TIPS].map(|it| it.replace("REMOTE", remote));
+        let mut args = vec!["fetch", "--quiet", "--no-tags", "--prune", remote];
+        args.extend(refspecs.iter().map(String::as_str));
+        self.remote(&args)?;
+        let tip = self.tip_of(&tracking)?;
         let withdrawn = match (&before, &tip) {
             (Some(before), Some(tip)) => self.commit_ids(Some(tip), before)?.len(),
             (Some(before), None) => self.commit_ids(None, before)?.len(),
@@ -49,7 +54,7 @@ impl Repo {
     /// When the remote is unknown, cannot be reached, or refuses.
     pub fn push_signoffs(&self, remote: &str) -> Result<(), GitError> {
         self.check_remote(remote)?;
-        if self.signoffs_tip(REF)?.is_none() {
+        if self.tip_of(REF)?.is_none() {
             return Ok(());
         }
         let refspec = format!("{REF}:{REF}");

@@ -57,7 +57,7 @@ impl Repo {
         let tree = self.write_object(&["mktree"], entry.as_bytes())?;
         let parents: Vec<&Oid> = head.commit.iter().collect();
         let at = statement.signed().issued_at.as_second();
-        self.write_commit(&tree, &parents, at, &subject(statement))
+        self.write_commit(&tree, &parents, at, &(subject(statement) + "\n"))
     }
 
     /// Moves the ref to a head that contains `commit` and everything that the
@@ -69,22 +69,17 @@ impl Repo {
         queue.lock()?;
         let mut failure = None;
         for _ in 0..TRIES {
-            let current = self.signoffs_tip(REF)?;
+            let current = self.tip_of(REF)?;
             let next = match &current {
                 None => commit.clone(),
                 Some(current) if self.is_ancestor(commit, current)? => return Ok(()),
                 Some(current) if self.is_ancestor(current, commit)? => commit.clone(),
                 Some(current) => self.write_join(current, commit)?,
             };
-            let expected = current.map_or_else(|| self.no_object(), |oid| oid.to_string());
-            let mut args = DURABLE.to_vec();
-            args.extend(["update-ref", "-m", "countersign sign", REF]);
-            args.extend([next.as_str(), &expected]);
-            let answer = self.git.run(&args, &[])?;
-            if answer.status == 0 {
-                return Ok(());
+            match self.move_ref(REF, current.as_ref(), &next)? {
+                None => return Ok(()),
+                Some(error) => failure = Some(error),
             }
-            failure = Some(self.git.failure(&["update-ref"], &answer));
             if !self.remove_stale_lock() {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -95,11 +90,27 @@ impl Repo {
         }))
     }
 
+    /// Moves a ref of ours that is still where it was; else says why not.
+    pub(crate) fn move_ref(
+        &self,
+        name: &str,
+        from: Option<&Oid>,
+        to: &Oid,
+    ) -> Result<Option<GitError>, GitError> {
+        let expected = from.map_or_else(|| self.no_object(), ToString::to_string);
+        let mut args = DURABLE.to_vec();
+        args.extend(["update-ref", "-m", "countersign", name, to.as_str()]);
+        args.push(&expected);
+        let answer = self.git.run(&args, &[])?;
+        let failed = answer.status != 0;
+        Ok(failed.then(|| self.git.failure(&["update-ref"], &answer)))
+    }
+
     fn write_join(&self, a: &Oid, b: &Oid) -> Result<Oid, GitError> {
         let (first, second) = if a < b { (a, b) } else { (b, a) };
         // Git knows the empty tree by name, but other tools want the object.
         let tree = self.write_object(&["mktree"], b"")?;
-        self.write_commit(&tree, &[first, second], 0, "join")
+        self.write_commit(&tree, &[first, second], 0, "join\n")
     }
 
     pub(crate) fn write_commit(
@@ -107,11 +118,11 @@ impl Repo {
         tree: &Oid,
         parents: &[&Oid],
         at: i64,
-        subject: &str,
+        message: &str,
     ) -> Result<Oid, GitError> {
         let parents: String = parents.iter().map(|it| format!("parent {it}\n")).collect();
         let text = format!(
-            "tree {tree}\n{parents}author {IDENTITY} {at} +0000\ncommitter {IDENTITY} {at} +0000\n\n{subject}\n"
+            "tree {tree}\n{parents}author {IDENTITY} {at} +0000\ncommitter {IDENTITY} {at} +0000\n\n{message}"
         );
         let args = ["hash-object", "-w", "-t", "commit", "--stdin"];
         self.write_object(&args, text.as_bytes())

@@ -161,6 +161,8 @@ impl Scene {
             policy: Digest::of(b"policy"),
             demand_exact: self.demand_exact,
             landing: self.landing,
+            questions: &[],
+            review: None,
         };
         let rosters = Rosters {
             now: &now,

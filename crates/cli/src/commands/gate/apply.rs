@@ -134,7 +134,7 @@ fn spend(repo: &Repo, args: &ApplyArgs, judged: &Judged, now: Timestamp) -> CliR
         by: args.maker.by.clone(),
         agent: args.maker.agent.clone(),
         at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        policy: subject.policy.to_string(),
+        policy: subject.ground.policy.to_string(),
         statements: accepted.map(|it| it.statement.to_string()).collect(),
         state: judged.read.reading.state.clone(),
     };

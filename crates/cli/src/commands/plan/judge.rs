@@ -2,6 +2,7 @@
 //! it, and the one that lets it through.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign_core::catalog::Catalog;
 use countersign_core::decide::{Decision, ExplainedIgnored, Load, decide};
@@ -18,7 +19,7 @@ use crate::collect_plan::{self, Collected, Given, Maker, Read};
 use crate::error::{CliError, CliResult, exit};
 use crate::input::Input;
 use crate::rules::Rules;
-use crate::signoffs::Counted;
+use crate::signoffs::{Counted, Ground};
 use crate::signoffs_plan::PlanSubject;
 use crate::states::{Recorded, States, is_about_state, name_of};
 
@@ -79,9 +80,14 @@ impl Judged {
         read.reading.findings = findings;
         let empty = empty_catalog()?;
         let catalog = rules.catalog.as_ref().unwrap_or(&empty);
-        let stages = match &maker.rollout {
-            Some(given) => stages(given, catalog)?,
-            None => Vec::new(),
+        let stages = match (&maker.rollout, &rules.catalog) {
+            (Some(given), Some(catalog)) => stages(given, catalog)?,
+            (Some(_), None) => {
+                let message = "a rollout says nothing without a catalogue of what runs where";
+                return Err(CliError::new(exit::NOT_FOUND, message)
+                    .hint("describe it in .countersign/catalog.yaml"));
+            }
+            (None, _) => Vec::new(),
         };
         let who = Maker {
             by: maker.by.as_deref(),
@@ -90,18 +96,19 @@ impl Judged {
         let collected = collect_plan::facts(&read, who, stages, &rules, catalog, now);
         let environment = collected.facts.environment;
         let subject = match &onto {
-            Some(onto) => Some(PlanSubject::of(repo, onto, &rules, &read, environment)?),
+            Some(onto) => {
+                let ground = Ground::of(repo, onto, &rules, Arc::new(repo.signoffs()?))?;
+                Some(PlanSubject::of(ground, &read, environment)?)
+            }
             None => None,
         };
         let (mut counted, mut namesakes, mut spent) = (None, Vec::new(), None);
         if let Some(subject) = &subject {
             spent = repo.spent(&subject.sha256)?;
-            if repo.signoffs_head()?.commit.is_some() {
-                let chain = repo.signoffs()?;
+            if !subject.ground.chain.entries().is_empty() {
                 let author = collected.author.as_ref();
-                let involvement = collected.facts.involvement;
-                counted = Some(subject.count(&chain, &rules, author, involvement, now));
-                namesakes = subject.namesakes(&chain);
+                counted = Some(subject.count(&rules, author, &collected.facts, now));
+                namesakes = subject.namesakes();
             }
         }
         let signoffs = counted

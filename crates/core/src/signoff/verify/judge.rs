@@ -11,7 +11,9 @@ use crate::signoff::carry::{Dropped, Ground, Kept, carry};
 use crate::signoff::chain::{Chain, Entry, Order};
 use crate::signoff::content::{Content, Merge};
 use crate::signoff::hash::Digest;
-use crate::signoff::statement::{Binding, Declared, SignOff, Stance, Statement};
+use crate::signoff::statement::{
+    Binding, Declaration, Declared, RiskyHunk, SignOff, Stance, Statement,
+};
 
 /// A proven sign-off and its place in the order.
 struct Said<'a> {
@@ -34,6 +36,7 @@ struct Judge<'a> {
     said: Vec<Said<'a>>,
     /// What was taken back by whom it belongs to: the places of the revocations.
     revoked: BTreeMap<Digest, Vec<usize>>,
+    sponsors: BTreeSet<String>,
 }
 
 pub(super) fn judge<'a>(
@@ -60,6 +63,7 @@ pub(super) fn judge<'a>(
         order: chain.order(&entries),
         said,
         revoked: BTreeMap::new(),
+        sponsors: sponsors(change, authentic),
     };
     judge.collect_revocations(ignored);
     let mut verified = Verified {
@@ -84,6 +88,7 @@ pub(super) fn judge<'a>(
     let accepted: Vec<(usize, Accepted)> = counted.into_values().collect();
     verified.accepted = judge.without_lone_unknown(&accepted, ignored);
     judge.declarations(authentic, &mut verified, ignored);
+    verified.sponsors = judge.sponsors;
     verified
 }
 
@@ -142,6 +147,9 @@ impl<'a> Judge<'a> {
         if self.change.authors.contains(&said.it.person.id) {
             return Err(Reason::Author);
         }
+        if self.sponsors.contains(&said.it.person.id) {
+            return Err(Reason::Sponsor);
+        }
         if about.target != self.change.target {
             return Err(Reason::OtherTarget(about.target.clone()));
         }
@@ -167,8 +175,21 @@ impl<'a> Judge<'a> {
         if let Some(risen) = said.it.risen() {
             return Err(risen);
         }
-        self.carried(&about.content, said.signoff.binding)
-            .map_err(Reason::Content)
+        let kept = self
+            .carried(&about.content, said.signoff.binding)
+            .map_err(Reason::Content)?;
+        if said.signoff.decision == Stance::BreakGlass && kept != Kept::Identical {
+            return Err(Reason::Spent);
+        }
+        let answered = |question: &String| {
+            let mut answers = said.signoff.answers.iter();
+            answers.any(|it| it.question == *question)
+        };
+        let open = self.change.questions.iter().find(|it| !answered(it));
+        match open.filter(|_| said.signoff.decision == Stance::Approve) {
+            Some(question) => Err(Reason::Unanswered(question.clone())),
+            None => Ok(kept),
+        }
     }
 
     fn carried(&self, content: &Content, binding: Binding) -> Result<Kept, Dropped> {
@@ -250,6 +271,31 @@ impl<'a> Judge<'a> {
         kept
     }
 
+    /// Whether a self-review is by someone who can give it, of this content,
+    /// and leaves nothing out. What has to be explained is read from the change
+    /// again: the author's tool is the author's.
+    fn self_review(&self, it: &Authentic<'_>, declaration: &Declaration) -> Result<(), Reason> {
+        let authors = &self.change.authors;
+        if !authors.is_empty() && !authors.contains(&it.person.id) {
+            return Err(Reason::NotTheirReview);
+        }
+        self.carried(&declaration.about.content, Binding::Replay)
+            .map_err(Reason::Content)?;
+        let (Declared::Reviewed { items, hunks }, Some(asked)) =
+            (&declaration.declared, self.change.review)
+        else {
+            return Ok(());
+        };
+        if let Some(item) = asked.items.iter().find(|item| !items.contains(item)) {
+            return Err(Reason::ReviewLacks(item.clone()));
+        }
+        let explained = |wanted: &RiskyHunk| hunks.iter().any(|it| it.hunk == *wanted);
+        match asked.hunks.iter().find(|hunk| !explained(hunk)) {
+            Some(hunk) => Err(Reason::ReviewLacks(format!("{} {}", hunk.path, hunk.place))),
+            None => Ok(()),
+        }
+    }
+
     fn declarations(
         &self,
         authentic: &'a [Authentic<'a>],
@@ -262,6 +308,7 @@ impl<'a> Judge<'a> {
             };
             let holds = match declaration.declared {
                 Declared::Ai { .. } => Ok(()),
+                Declared::Reviewed { .. } => self.self_review(it, declaration),
                 Declared::Human if !self.change.authors.contains(&it.person.id) => {
                     Err(Reason::NotAnAuthor)
                 }
@@ -283,6 +330,20 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Who reviewed a change that nobody on the roster made, in whatever version.
+fn sponsors(change: &Change<'_>, authentic: &[Authentic<'_>]) -> BTreeSet<String> {
+    let reviewed = |it: &&Authentic<'_>| match &it.entry.statement {
+        Statement::Declaration(it) => matches!(it.declared, Declared::Reviewed { .. }),
+        _ => false,
+    };
+    authentic
+        .iter()
+        .filter(|_| change.authors.is_empty())
+        .filter(reviewed)
+        .map(|it| it.person.id.clone())
+        .collect()
+}
+
 fn accept(said: &Said<'_>, kept: Option<Kept>, change: &Change<'_>) -> Accepted {
     let signoff = said.signoff;
     Accepted {
@@ -296,6 +357,7 @@ fn accept(said: &Said<'_>, kept: Option<Kept>, change: &Change<'_>) -> Accepted 
         policy_changed: signoff.policy != change.policy,
         terms: signoff.break_glass.clone(),
         message: signoff.message.clone(),
+        answers: signoff.answers.clone(),
     }
 }
 
@@ -319,7 +381,7 @@ fn involvement_floor(authentic: &[Authentic<'_>]) -> Option<Verdict> {
             Statement::SignOff(signoff) => Some(signoff.involvement.verdict),
             Statement::Declaration(declaration) => match declaration.declared {
                 Declared::Ai { .. } => Some(Verdict::Yes),
-                Declared::Human => None,
+                Declared::Human | Declared::Reviewed { .. } => None,
             },
             Statement::AfterReview(_) => None,
         })

@@ -34,7 +34,7 @@ use super::carry::{Ground, Kept, Landing};
 use super::chain::{Chain, Entry};
 use super::content::{Content, Merge};
 use super::hash::Digest;
-use super::statement::{BreakGlass, Declared, Stance, Statement};
+use super::statement::{Answer, BreakGlass, Declared, RiskyHunk, Stance, Statement};
 
 pub use identity::{CLOCK_SKEW, Rosters};
 pub use reason::Reason;
@@ -68,6 +68,19 @@ pub struct Change<'a> {
     pub demand_exact: bool,
     /// How it will land.
     pub landing: Landing,
+    /// Questions that an approval has to answer.
+    pub questions: &'a [String],
+    /// What a self-review has to say, where one is asked for.
+    pub review: Option<Review<'a>>,
+}
+
+/// What a self-review has to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Review<'a> {
+    /// What its author has to affirm.
+    pub items: &'a [String],
+    /// The hunks to explain, as they are in the change today.
+    pub hunks: &'a [RiskyHunk],
 }
 
 /// A statement that counts.
@@ -93,6 +106,8 @@ pub struct Accepted {
     pub terms: Option<BreakGlass>,
     /// In the signer's words.
     pub message: Option<String>,
+    /// Answers to what the rules ask.
+    pub answers: Vec<Answer>,
 }
 
 /// A statement about this change that does not count.
@@ -134,6 +149,61 @@ pub struct Verified {
     /// The greatest AI involvement that anyone was shown or declared for any
     /// version of this change: a marker that a rebase strips is not forgotten.
     pub involvement_floor: Option<Verdict>,
+    /// People who reviewed, in place of its author, a change that nobody on the
+    /// roster made. They vouch for it, so they cannot sign it off.
+    pub sponsors: BTreeSet<String>,
+}
+
+impl Verified {
+    /// Who has reviewed exactly this change before anyone else was asked.
+    #[must_use]
+    pub fn self_reviewed_by(&self) -> Option<&str> {
+        self.declarations
+            .iter()
+            .find(|it| matches!(it.declared, Declared::Reviewed { .. }))
+            .map(|it| it.person.as_str())
+    }
+}
+
+/// Statements that their signers really made, in the order of the chain, each
+/// with the signer's id on today's roster. Whether they count for a change is
+/// another question ([`verify`]); this is for counting what was done.
+#[must_use]
+pub fn proven<'a>(
+    chain: &'a Chain,
+    rosters: Rosters<'a>,
+    now: Timestamp,
+    wanted: impl Fn(&Statement) -> bool,
+) -> Vec<&'a Entry> {
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+    chain
+        .entries()
+        .iter()
+        .filter(|entry| wanted(&entry.statement))
+        .filter(|entry| identity::authenticate(entry, rosters, now).is_ok())
+        .filter(|entry| {
+            let signed = entry.statement.signed();
+            seen.insert((signed.person.as_str(), signed.nonce.as_str()))
+        })
+        .collect()
+}
+
+impl Verified {
+    /// Drops every break-glass: the protected branch is known to have moved on
+    /// from this tip before, so whatever was signed for it has had its one use.
+    pub fn spend_break_glass(&mut self) {
+        let (spent, kept) = std::mem::take(&mut self.accepted)
+            .into_iter()
+            .partition(|it| it.stance == Stance::BreakGlass);
+        self.accepted = kept;
+        let spent: Vec<Accepted> = spent;
+        self.ignored.extend(spent.into_iter().map(|it| Ignored {
+            person: it.person,
+            stance: Some(it.stance),
+            statement: it.statement,
+            reason: Reason::Spent,
+        }));
+    }
 }
 
 /// Finds what counts for `change` at `now`.

@@ -69,10 +69,21 @@ pub enum Reason {
     Superseded,
     /// Its own time is over.
     Expired(Timestamp),
+    /// A break-glass whose tip the protected branch has left: it was used, or
+    /// something else landed first.
+    Spent,
     /// AI involvement turned out greater than the signer was shown.
     InvolvementRose,
     /// Only those who made a change can declare that people alone did.
     NotAnAuthor,
+    /// The signer vouched for a change that nobody on the roster made.
+    Sponsor,
+    /// A self-review is the authors' own.
+    NotTheirReview,
+    /// A self-review leaves this out.
+    ReviewLacks(String),
+    /// A question that a rule raises is not answered.
+    Unanswered(String),
     /// It is about other content.
     Content(Dropped),
     /// It takes back something that is not there or is not theirs.
@@ -127,11 +138,23 @@ impl fmt::Display for Reason {
             Self::VetoLifted => f.write_str("its signer has lifted it"),
             Self::Superseded => f.write_str("its signer signed again later; a person counts once"),
             Self::Expired(at) => write!(f, "it expired at {at}"),
+            Self::Spent => f.write_str(
+                "the target branch has moved on from the tip it was signed on; \
+                 a break-glass counts once, for exactly these commits on exactly that tip",
+            ),
             Self::InvolvementRose => {
                 f.write_str("AI took part, which its signer was not shown; sign again")
             }
             Self::NotAnAuthor => {
                 f.write_str("only those who made the change can declare that no AI took part")
+            }
+            Self::Sponsor => f.write_str(
+                "the signer reviewed this change in place of its author; someone else has to sign",
+            ),
+            Self::NotTheirReview => f.write_str("a self-review is by someone who made the change"),
+            Self::ReviewLacks(what) => write!(f, "the self-review says nothing about `{what}`"),
+            Self::Unanswered(question) => {
+                write!(f, "it does not answer `{question}`; sign again")
             }
             Self::Content(dropped) => write!(f, "{dropped}"),
             Self::NothingToRevoke => {

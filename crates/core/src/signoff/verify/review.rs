@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::identity::{self, Authentic, Rosters};
-use crate::signoff::chain::Chain;
+use crate::roster::Level;
+use crate::signoff::chain::{Chain, Entry};
 use crate::signoff::hash::Digest;
 use crate::signoff::statement::{BreakGlass, Outcome, SignOff, Stance, Statement};
 
@@ -43,11 +44,13 @@ pub struct BreakGlassReview {
 }
 
 /// Every proven break-glass in the chain, in its order, with its review. The
-/// review must be by someone who neither made the change nor broke the glass.
+/// review must be by someone of at least `reviewer`'s level who neither made the
+/// change nor broke the glass.
 #[must_use]
 pub fn break_glass_reviews(
     chain: &Chain,
     rosters: Rosters<'_>,
+    reviewer: Level,
     now: Timestamp,
 ) -> Vec<BreakGlassReview> {
     let concerns = |statement: &Statement| match statement {
@@ -59,9 +62,13 @@ pub fn break_glass_reviews(
         .entries()
         .iter()
         .filter(|entry| concerns(&entry.statement))
-        .filter_map(|entry| identity::authenticate(entry, rosters, now).ok())
+        .filter_map(|entry| authentic(chain, entry, rosters, now))
         .collect();
-    let reviews: Vec<_> = proven.iter().filter_map(Review::of).collect();
+    let reviews: Vec<_> = proven
+        .iter()
+        .filter(|it| it.person.level >= reviewer)
+        .filter_map(Review::of)
+        .collect();
     proven
         .iter()
         .filter_map(|it| match &it.entry.statement {
@@ -80,6 +87,46 @@ pub fn break_glass_reviews(
             })
         })
         .collect()
+}
+
+/// Proves a statement by someone on the roster now, or by someone who was then:
+/// that they have left since closes no break-glass and undoes no review. A review
+/// by someone who has left must be older than their leaving, which only what
+/// others signed after it can show; a broken glass counts against its signer
+/// anyway.
+fn authentic<'a>(
+    chain: &Chain,
+    entry: &'a Entry,
+    rosters: Rosters<'a>,
+    now: Timestamp,
+) -> Option<Authentic<'a>> {
+    if let Ok(it) = identity::authenticate(entry, rosters, now) {
+        return Some(it);
+    }
+    let then = Rosters {
+        now: rosters.known.get(&entry.statement.signed().roster)?,
+        known: rosters.known,
+    };
+    let it = identity::authenticate(entry, then, now).ok()?;
+    // Whoever has a stolen key can write any past.
+    let is_stolen = rosters.now.by_key(&it.proven.key);
+    if is_stolen.is_some_and(|(_, key)| key.revoked) {
+        return None;
+    }
+    let is_review = matches!(entry.statement, Statement::AfterReview(_));
+    let is_seen = || {
+        chain.entries().iter().any(|later| {
+            let was_there = rosters
+                .known
+                .get(&later.statement.signed().roster)
+                .and_then(|roster| roster.by_id(&it.person.id))
+                .is_some_and(|person| person.active);
+            was_there
+                && chain.order(&[entry, later]).precedes(0, 1)
+                && identity::authenticate(later, rosters, now).is_ok()
+        })
+    };
+    (!is_review || is_seen()).then_some(it)
 }
 
 struct Review<'a> {
