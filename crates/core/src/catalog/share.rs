@@ -2,13 +2,32 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A share between nothing and everyone, in parts per million, so that sums
 /// and products are the same on every machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(into = "u32", try_from = "u32")]
 pub struct Share(u32);
+
+impl From<Share> for u32 {
+    fn from(share: Share) -> Self {
+        share.0
+    }
+}
+
+impl TryFrom<u32> for Share {
+    type Error = String;
+
+    fn try_from(ppm: u32) -> Result<Self, String> {
+        if ppm > Self::ALL.0 {
+            return Err(format!("{ppm} parts per million is more than everyone"));
+        }
+        Ok(Self(ppm))
+    }
+}
 
 impl Share {
     /// Nobody.

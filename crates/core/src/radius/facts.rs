@@ -1,13 +1,15 @@
 //! The figures of a radius, for policies and people.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::Share;
 use crate::effect::{Environment, StateLoss};
 use crate::facts::Reach;
 
 /// At least, likely, at most.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Bounds<T> {
     /// No less than this.
     pub low: T,

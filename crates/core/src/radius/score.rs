@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::facts::Bounds;
 use super::model::Radius;
@@ -85,34 +85,69 @@ pub struct Score {
     pub customers_within: Option<bool>,
 }
 
-impl Radius {
+/// What has to be kept of a [`Radius`] to judge it after an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prediction {
+    /// Ids of services touched or likely down.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub services: BTreeSet<String>,
+    /// Ids of customer functions down or degraded.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub functions: BTreeSet<String>,
+    /// How many services.
+    pub services_reached: Bounds<u32>,
+    /// How many functions down.
+    pub functions_down: Bounds<u32>,
+    /// Share of customers for whom a function is down.
+    pub customers: Bounds<Share>,
+}
+
+impl Prediction {
     /// Compares the prediction with what happened.
     #[must_use]
     pub fn score(&self, actual: &Actual) -> Score {
-        let services = names(&self.services, Impact::Down);
-        let functions = names(&self.functions, Impact::Degraded);
-        let failed_services = actual.services.iter().map(String::as_str).collect();
-        let failed_functions = actual.functions.iter().map(String::as_str).collect();
-        let facts = &self.facts;
         Score {
-            services: SetScore::of(&services, &failed_services),
-            functions: SetScore::of(&functions, &failed_functions),
-            services_within: within(facts.services, count(&failed_services)),
-            functions_within: within(facts.functions_down, count(&failed_functions)),
-            customers_within: actual
-                .customers
-                .map(|share| within(facts.customers_share, share)),
+            services: SetScore::of(&refs(&self.services), &refs(&actual.services)),
+            functions: SetScore::of(&refs(&self.functions), &refs(&actual.functions)),
+            services_within: within(self.services_reached, count(&actual.services)),
+            functions_within: within(self.functions_down, count(&actual.functions)),
+            customers_within: actual.customers.map(|share| within(self.customers, share)),
         }
     }
 }
 
-fn count(set: &BTreeSet<&str>) -> u32 {
+impl Radius {
+    /// What has to be kept to judge it later.
+    #[must_use]
+    pub fn prediction(&self) -> Prediction {
+        Prediction {
+            services: names(&self.services, Impact::Down),
+            functions: names(&self.functions, Impact::Degraded),
+            services_reached: self.facts.services,
+            functions_down: self.facts.functions_down,
+            customers: self.facts.customers_share,
+        }
+    }
+
+    /// Compares the prediction with what happened.
+    #[must_use]
+    pub fn score(&self, actual: &Actual) -> Score {
+        self.prediction().score(actual)
+    }
+}
+
+fn refs(set: &BTreeSet<String>) -> BTreeSet<&str> {
+    set.iter().map(String::as_str).collect()
+}
+
+fn count(set: &BTreeSet<String>) -> u32 {
     u32::try_from(set.len()).unwrap_or(u32::MAX)
 }
 
-fn names(claims: &[Claim], at_least: Impact) -> BTreeSet<&str> {
+fn names(claims: &[Claim], at_least: Impact) -> BTreeSet<String> {
     let sure = claims.iter().filter(|claim| claim.impact >= at_least);
-    sure.map(|claim| claim.id.as_str()).collect()
+    sure.map(|claim| claim.id.clone()).collect()
 }
 
 fn within<T: PartialOrd + Copy>(bounds: Bounds<T>, value: T) -> bool {
