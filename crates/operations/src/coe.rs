@@ -5,6 +5,8 @@
 //! what happened, impact, five whys, evidence, lessons, actions. It starts once
 //! the incident is mitigated, and blames nobody.
 
+pub mod markdown;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +79,7 @@ impl Coe {
         faults.count("evidence", self.evidence.len());
         for exhibit in &self.evidence {
             faults.line("evidence.title", &exhibit.title);
-            faults.optional_id("evidence.url", exhibit.url.as_deref());
+            faults.optional_url("evidence.url", exhibit.url.as_deref());
         }
         faults.count("lessons", self.lessons.len());
         for lesson in &self.lessons {
