@@ -72,7 +72,13 @@ pub(crate) async fn open(address: &Address, access: Access) -> CliResult<Store> 
             error,
             StoreError::Missing(_) | StoreError::Empty | StoreError::Older { .. }
         );
-        let error = CliError::from(error);
+        let error = match error {
+            // The engine does not say which database it speaks of.
+            StoreError::Database(message) => {
+                CliError::new(exit::IO, format!("{address}: {message}"))
+            }
+            error => CliError::from(error),
+        };
         if migrate {
             error.hint(format!("make it: countersign db migrate --db {address}"))
         } else {

@@ -174,8 +174,27 @@ struct Decided {
     verdict: String,
 }
 
-fn word(text: Option<String>) -> String {
-    text.unwrap_or_else(|| UNKNOWN.to_owned())
+fn word(text: Option<String>) -> Result<String, String> {
+    text.map_or_else(|| Ok(UNKNOWN.to_owned()), column)
+}
+
+/// What goes into a column: no control characters, which one of the engines
+/// refuses, so that one record would keep all that wait with it from being
+/// written.
+fn column(text: String) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("a name in it has control characters".to_owned());
+    }
+    Ok(text)
+}
+
+/// Names that are written one after the other with spaces between.
+fn columns(names: BTreeSet<String>) -> Result<BTreeSet<String>, String> {
+    let is_name = |name: &String| !name.is_empty() && !name.contains(char::is_whitespace);
+    if !names.iter().all(is_name) {
+        return Err("the name of a service in it is empty or has spaces".to_owned());
+    }
+    names.into_iter().map(column).collect()
 }
 
 fn whole(number: u64) -> i64 {
@@ -191,20 +210,21 @@ fn change(key: &str, seq: u64, body: &str) -> Result<ChangeRow, String> {
         seq: whole(seq),
         shipped_at,
         week: week_of(shipped_at),
-        repository: body.change.repository,
-        kind: word(body.kind),
-        team: word(body.team),
-        author_level: word(body.author_level),
-        services: body.services,
+        repository: column(body.change.repository)?,
+        kind: word(body.kind)?,
+        team: word(body.team)?,
+        author_level: word(body.author_level)?,
+        services: columns(body.services)?,
         tier: body.tier.map_or(-1, i64::from),
         lines: whole(body.lines),
         size: whole(size as u64),
         files: whole(body.files),
-        involvement: word(body.involvement),
-        verdict: body
-            .decided
-            .map_or_else(|| "none".to_owned(), |it| it.verdict),
-        environment: word(body.environment),
+        involvement: word(body.involvement)?,
+        verdict: match body.decided {
+            Some(decided) => column(decided.verdict)?,
+            None => "none".to_owned(),
+        },
+        environment: word(body.environment)?,
         bypassed: body.bypassed,
     })
 }
@@ -240,7 +260,7 @@ fn incident(key: &str, seq: u64, body: &str) -> Result<IncidentRow, String> {
             _ => return Err(format!("`{text}` is not a severity")),
         },
     };
-    let status = word(body.status);
+    let status = word(body.status)?;
     let started_at = body.started.as_microsecond();
     Ok(IncidentRow {
         key: key.to_owned(),
@@ -253,10 +273,10 @@ fn incident(key: &str, seq: u64, body: &str) -> Result<IncidentRow, String> {
         severity,
         counts: status != "dismissed" && body.duplicate_of.is_none(),
         status,
-        services: body.services,
+        services: columns(body.services)?,
         ai: match body.ai.as_slice() {
             [] => UNKNOWN.to_owned(),
-            roles => roles.join(" "),
+            roles => column(roles.join(" "))?,
         },
     })
 }
@@ -312,6 +332,8 @@ mod tests {
             "{}",
             r#"{"record":{}}"#,
             r#"{"record":{"shipped_at":"yesterday","change":{"repository":"r"}}}"#,
+            r#"{"record":{"shipped_at":"2026-03-01T00:00:00Z","change":{"repository":"r\u0000"}}}"#,
+            r#"{"record":{"shipped_at":"2026-03-01T00:00:00Z","change":{"repository":"r"},"services":["a b"]}}"#,
         ] {
             assert!(project("change", "k", 1, body).is_err());
         }
