@@ -91,8 +91,13 @@ impl<'a> Signer<'a> {
     }
 
     fn sign(&self, message: &[u8]) -> CliResult<Vec<u8>> {
+        self.sign_for(NAMESPACE, message)
+    }
+
+    /// Signs for one of our purposes; the signature in its binary form.
+    pub(crate) fn sign_for(&self, namespace: &str, message: &[u8]) -> CliResult<Vec<u8>> {
         let mut child = Command::new("ssh-keygen")
-            .args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"])
+            .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
             .arg(&self.key)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

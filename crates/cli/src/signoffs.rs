@@ -197,7 +197,7 @@ impl Counted {
 
 /// The repository, known by its first commit: the same in every clone, however
 /// it was fetched, and nobody's choice.
-fn repository(repo: &Repo, onto: &Oid) -> CliResult<String> {
+pub(crate) fn repository(repo: &Repo, onto: &Oid) -> CliResult<String> {
     Ok(format!("root:{}", repo.root_of(onto)?))
 }
 

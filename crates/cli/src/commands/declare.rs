@@ -12,6 +12,7 @@ use super::RepoArgs;
 use super::sign::about;
 use crate::collect;
 use crate::error::{CliError, CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::rules::Rules;
 use crate::signer::Signer;
 use crate::style::{BOLD, DIM, paint};
@@ -86,6 +87,9 @@ pub(super) fn run(args: &DeclareArgs) -> CliResult {
         paint(BOLD, "countersign signoffs push"),
         paint(DIM, "share it")
     )?;
+    Recording::IfConfigured.record(&repo, &rules, |noted| {
+        Ok(recorder::of_signoffs(&repo, &rules.roster, noted)?.records)
+    })?;
     Ok(exit::ALLOW)
 }
 

@@ -3,11 +3,14 @@
 mod backtest;
 mod catalog;
 mod check;
+mod db;
 mod declare;
 mod guard;
 mod init;
+mod ledger;
 mod plan;
 mod policy;
+mod record;
 mod scan;
 mod sign;
 mod signoffs;
@@ -54,6 +57,12 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(subcommand)]
+    Record(record::RecordCommand),
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    #[command(subcommand)]
+    Db(db::DbCommand),
 }
 
 /// Which repository.
@@ -95,6 +104,9 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Backtest(args) => backtest::run(&args),
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Record(command) => record::run(&command),
+        Command::Ledger(command) => ledger::run(&command),
+        Command::Db(command) => db::run(&command),
     }
 }
 

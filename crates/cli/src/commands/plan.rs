@@ -13,6 +13,7 @@ use super::RepoArgs;
 use super::check::code;
 use crate::collect_plan::{self, Given, Maker};
 use crate::error::{CliError, CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::report::json;
 use crate::report::plan::{self as report, PlanReport};
 use crate::rules::Rules;
@@ -91,6 +92,11 @@ impl From<Env> for Environment {
 }
 
 pub(super) fn run(args: &PlanArgs) -> CliResult {
+    run_recording(args, Recording::IfConfigured)
+}
+
+/// Judges a plan and records the decision.
+pub(super) fn run_recording(args: &PlanArgs, recording: Recording<'_>) -> CliResult {
     let repo = args.repo.open()?;
     let from = match &args.policy_from {
         Some(rev) => Some(repo.resolve(rev)?),
@@ -130,6 +136,9 @@ pub(super) fn run(args: &PlanArgs) -> CliResult {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
+    recording.record(&repo, &rules, |noted| {
+        recorder::of_plan(&repo, from.as_ref(), &report, now, noted)
+    })?;
     Ok(code(rules.policy.settings.mode, decision.verdict))
 }
 

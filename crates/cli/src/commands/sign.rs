@@ -18,6 +18,7 @@ use super::RepoArgs;
 use super::check::judge;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::report::{self, CheckReport, count};
 use crate::rules::Rules;
 use crate::signer::Signer;
@@ -105,6 +106,9 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
         paint(BOLD, "countersign signoffs push"),
         paint(DIM, "share it")
     )?;
+    Recording::IfConfigured.record(&repo, &rules, |noted| {
+        Ok(recorder::of_signoffs(&repo, &rules.roster, noted)?.records)
+    })?;
     Ok(match decision.verdict {
         Verdict::Allow => exit::ALLOW,
         // A veto that was given is what its signer wanted.
