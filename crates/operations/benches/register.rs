@@ -1,6 +1,9 @@
 //! Reading 10,000 incidents against only parsing their JSON; weighing a week of
 //! changes for one incident.
-#![allow(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot be set up has to fail"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,7 +33,9 @@ fn lines() -> String {
     for number in 0..INCIDENTS {
         let (from, until) = (at(number * 600), at(number * 600 + 3_000));
         let update = |at, status| {
-            format!(r#"{{"at":"{at}","status":"{status}","message":"We are looking into elevated error rates."}}"#)
+            format!(
+                r#"{{"at":"{at}","status":"{status}","message":"We are looking into elevated error rates."}}"#
+            )
         };
         let updates = [update(from, "Investigating"), update(until, "Resolved")].join(",");
         writeln!(
@@ -43,7 +48,7 @@ fn lines() -> String {
 }
 
 #[divan::bench]
-fn floor_parse_json_of_10000(bencher: Bencher) {
+fn floor_parse_json_of_10000(bencher: Bencher<'_, '_>) {
     let text = lines();
     bencher.bench(|| {
         let values = text.lines().map(serde_json::from_str::<serde_json::Value>);
@@ -52,29 +57,43 @@ fn floor_parse_json_of_10000(bencher: Bencher) {
 }
 
 #[divan::bench]
-fn read_10000(bencher: Bencher) {
+fn read_10000(bencher: Bencher<'_, '_>) {
     let text = lines();
     let now = at(INCIDENTS * 1_000);
-    bencher.bench(|| read(Format::GithubStatus, &text, None, now).unwrap().incidents.len());
+    bencher.bench(|| {
+        read(Format::GithubStatus, &text, None, now)
+            .unwrap()
+            .incidents
+            .len()
+    });
 }
 
 /// The second import of the same file: every incident is known.
 #[divan::bench]
-fn read_and_compare_10000(bencher: Bencher) {
+fn read_and_compare_10000(bencher: Bencher<'_, '_>) {
     let text = lines();
     let now = at(INCIDENTS * 1_000);
-    let first = read(Format::GithubStatus, &text, None, now).unwrap().incidents;
-    let known: BTreeMap<String, Incident> =
-        first.into_iter().map(|it| (it.id.clone(), it.set_by("github-status"))).collect();
+    let first = read(Format::GithubStatus, &text, None, now)
+        .unwrap()
+        .incidents;
+    let known: BTreeMap<String, Incident> = first
+        .into_iter()
+        .map(|it| (it.id.clone(), it.set_by("github-status")))
+        .collect();
     bencher.bench(|| {
-        let again = read(Format::GithubStatus, &text, None, now).unwrap().incidents;
-        let news = again.into_iter().map(|news| Incident::imported(known.get(&news.id.clone()), news));
-        news.filter(|it| matches!(it, Amended::Version { .. })).count()
+        let again = read(Format::GithubStatus, &text, None, now)
+            .unwrap()
+            .incidents;
+        let news = again
+            .into_iter()
+            .map(|news| Incident::imported(known.get(&news.id.clone()), news));
+        news.filter(|it| matches!(it, Amended::Version { .. }))
+            .count()
     });
 }
 
 #[divan::bench(args = [100, 10_000])]
-fn weigh_changes(bencher: Bencher, count: usize) {
+fn weigh_changes(bencher: Bencher<'_, '_>, count: usize) {
     let end = at(7 * 24 * 3_600);
     let mut incident = Incident::new("INC-1".into(), "down".into(), end, Noted::by("ada", end));
     incident.services.insert("service-7".into());

@@ -80,7 +80,9 @@ impl Window {
             return Err(format!("the window from {from} to {until} has no minute"));
         }
         if minutes > MAX_MINUTES {
-            return Err(format!("the window from {from} to {until} is longer than a year"));
+            return Err(format!(
+                "the window from {from} to {until} is longer than a year"
+            ));
         }
         Ok(Self { from, until })
     }
@@ -168,7 +170,11 @@ pub fn availability(
     requests: Option<u64>,
 ) -> Vec<Availability> {
     let flat = flatten(window, outages);
-    let basis = if traffic.is_empty() { Basis::Said } else { Basis::Measured };
+    let basis = if traffic.is_empty() {
+        Basis::Said
+    } else {
+        Basis::Measured
+    };
     let minutes = error_minutes(window, &flat, traffic);
     let value = |definition| match definition {
         Definition::ClockTime => {
@@ -183,7 +189,9 @@ pub fn availability(
         Definition::FiveMinuteMean => {
             let rates = minutes.chunks(5);
             let count = rates.len() as f64;
-            let sum: f64 = rates.map(|five| five.iter().sum::<f64>() / five.len() as f64).sum();
+            let sum: f64 = rates
+                .map(|five| five.iter().sum::<f64>() / five.len() as f64)
+                .sum();
             Some(1.0 - sum / count)
         }
         Definition::DowntimePeriods => Some(up(&minutes, |rate| rate > DOWN_ABOVE)),
@@ -286,10 +294,15 @@ fn spread(rates: &mut [f64], from: f64, until: f64, rate: f64) {
 }
 
 fn request_weighted(window: &Window, traffic: &[Traffic], requests: Option<u64>) -> Option<f64> {
-    let inside = traffic.iter().filter(|it| it.from >= window.from && it.from < window.until);
+    let inside = traffic
+        .iter()
+        .filter(|it| it.from >= window.from && it.from < window.until);
     let (mut wanted, mut lost, mut covered) = (0.0, 0.0, 0.0);
     for interval in inside {
-        let expected = interval.expected.unwrap_or(interval.requests).max(interval.requests);
+        let expected = interval
+            .expected
+            .unwrap_or(interval.requests)
+            .max(interval.requests);
         wanted += expected as f64;
         lost += expected as f64 * interval.lost_share();
         covered += f64::from(interval.seconds);
@@ -359,7 +372,11 @@ mod tests {
         let objective = Objective::from_percent(99.9).unwrap();
         assert!((spent.budget_spent(objective).unwrap() - 1.0).abs() < 1e-9);
         assert!(Objective::from_percent(0.0).is_err());
-        assert!(spent.budget_spent(Objective::from_percent(100.0).unwrap()).is_none());
+        assert!(
+            spent
+                .budget_spent(Objective::from_percent(100.0).unwrap())
+                .is_none()
+        );
     }
 
     #[test]

@@ -66,6 +66,23 @@ pub struct Coe {
 }
 
 impl Coe {
+    /// An analysis that says nothing yet.
+    #[must_use]
+    pub fn new(incident: String, noted: Noted) -> Self {
+        Self {
+            written_at: noted.at,
+            noted,
+            incident,
+            summary: String::new(),
+            impact: String::new(),
+            whys: Vec::new(),
+            evidence: Vec::new(),
+            lessons: Vec::new(),
+            actions: Vec::new(),
+            related: Vec::new(),
+        }
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         self.noted.check(faults);
         faults.id("incident", &self.incident);

@@ -61,8 +61,12 @@ impl<T: Recorded + PartialEq> History<T> {
     /// What was known at a moment; `None`: nothing yet.
     #[must_use]
     pub fn as_of(&self, at: Timestamp) -> Option<&T> {
-        let known = self.versions.partition_point(|version| version.noted().at <= at);
-        known.checked_sub(1).and_then(|last| self.versions.get(last))
+        let known = self
+            .versions
+            .partition_point(|version| version.noted().at <= at);
+        known
+            .checked_sub(1)
+            .and_then(|last| self.versions.get(last))
     }
 
     /// Each version with what it changed. The first changes nothing.
@@ -109,7 +113,12 @@ mod tests {
     fn version(minute: i64, title: u8) -> Incident {
         let at = Timestamp::from_second(1_772_000_000 + 60 * minute).unwrap();
         let started = Timestamp::from_second(1_771_000_000).unwrap();
-        Incident::new("INC-1".into(), format!("title {title}"), started, Noted::by("ada", at))
+        Incident::new(
+            "INC-1".into(),
+            format!("title {title}"),
+            started,
+            Noted::by("ada", at),
+        )
     }
 
     proptest! {

@@ -77,8 +77,18 @@ pub fn write(incident: &Incident, coe: &Coe, actions: &[ActionLine]) -> String {
     // Writing into memory cannot fail.
     let _ = writeln!(out, "# COE {}: {title}\n", coe.incident);
     let _ = writeln!(out, "{}\n", facts(incident));
-    section(&mut out, WHAT, "What customers saw, what failed, in order.", &escaped(&coe.summary));
-    section(&mut out, IMPACT, "Who was affected, how many, for how long.", &escaped(&coe.impact));
+    section(
+        &mut out,
+        WHAT,
+        "What customers saw, what failed, in order.",
+        &escaped(&coe.summary),
+    );
+    section(
+        &mut out,
+        IMPACT,
+        "Who was affected, how many, for how long.",
+        &escaped(&coe.impact),
+    );
     let mut whys = String::new();
     for (place, why) in coe.whys.iter().enumerate() {
         let _ = writeln!(whys, "{}. {}\n", place + 1, why.question.trim());
@@ -86,7 +96,8 @@ pub fn write(incident: &Incident, coe: &Coe, actions: &[ActionLine]) -> String {
             let _ = writeln!(whys, "{}\n", indented(&why.answer));
         }
     }
-    let hint = "Ask on until the answer is something that the organisation can change; never a person.";
+    let hint =
+        "Ask on until the answer is something that the organisation can change; never a person.";
     section(&mut out, WHYS, hint, &whys);
     let mut evidence = String::new();
     for exhibit in &coe.evidence {
@@ -101,12 +112,22 @@ pub fn write(incident: &Incident, coe: &Coe, actions: &[ActionLine]) -> String {
     for lesson in &coe.lessons {
         let _ = writeln!(lessons, "- {}", indented(lesson).trim_start());
     }
-    section(&mut out, LESSONS, "What others can learn: one line each.", &lessons);
+    section(
+        &mut out,
+        LESSONS,
+        "What others can learn: one line each.",
+        &lessons,
+    );
     let actions: String = actions.iter().map(action_line).collect();
     let hint = "Who does what by when: `- [ ] what | owner: id | due: 2026-04-01`.";
     section(&mut out, ACTIONS, hint, &actions);
     let related: String = coe.related.iter().map(|id| format!("- {id}\n")).collect();
-    section(&mut out, RELATED, "Ids of incidents like this one.", &related);
+    section(
+        &mut out,
+        RELATED,
+        "Ids of incidents like this one.",
+        &related,
+    );
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
@@ -114,7 +135,8 @@ pub fn write(incident: &Incident, coe: &Coe, actions: &[ActionLine]) -> String {
 
 /// What the register knows, for the reader; it is not read back.
 fn facts(incident: &Incident) -> String {
-    let time = |time: Option<jiff::Timestamp>| time.map_or("not recorded".to_owned(), |it| it.to_string());
+    let time =
+        |time: Option<jiff::Timestamp>| time.map_or("not recorded".to_owned(), |it| it.to_string());
     let list = |set: &std::collections::BTreeSet<String>| match set.is_empty() {
         true => "not recorded".to_owned(),
         false => set.iter().cloned().collect::<Vec<_>>().join(", "),
@@ -195,39 +217,43 @@ struct Section<'a> {
 pub fn read(text: &str, noted: &Noted) -> Result<Document, Vec<CoeError>> {
     let whole = |message: String| vec![CoeError { line: 1, message }];
     if text.len() > MAX_BYTES {
-        return Err(whole(format!("the document has more than {MAX_BYTES} bytes")));
+        return Err(whole(format!(
+            "the document has more than {MAX_BYTES} bytes"
+        )));
     }
     let mut lines = (1..).zip(text.lines().map(str::trim_end));
     let title = lines.by_ref().find(|(_, line)| !line.is_empty());
     let incident = title
         .and_then(|(_, line)| line.strip_prefix("# COE "))
-        .and_then(|rest| rest.split_once(':').map(|(id, _)| id.trim()).or(Some(rest.trim())))
+        .and_then(|rest| {
+            rest.split_once(':')
+                .map(|(id, _)| id.trim())
+                .or(Some(rest.trim()))
+        })
         .filter(|id| !id.is_empty() && !id.contains(char::is_whitespace));
     let Some(incident) = incident else {
-        return Err(whole("the first line is not `# COE <incident>: <title>`".into()));
+        return Err(whole(
+            "the first line is not `# COE <incident>: <title>`".into(),
+        ));
     };
     let mut document = Document {
-        coe: Coe {
-            noted: noted.clone(),
-            incident: incident.to_owned(),
-            written_at: noted.at,
-            summary: String::new(),
-            impact: String::new(),
-            whys: Vec::new(),
-            evidence: Vec::new(),
-            lessons: Vec::new(),
-            actions: Vec::new(),
-            related: Vec::new(),
-        },
+        coe: Coe::new(incident.to_owned(), noted.clone()),
         actions: Vec::new(),
     };
     let mut errors = Vec::new();
     for section in sections(lines) {
         document.take(&section, &mut errors);
     }
-    let known = document.actions.iter().filter_map(|action| action.id.clone());
+    let known = document
+        .actions
+        .iter()
+        .filter_map(|action| action.id.clone());
     document.coe.actions = known.collect();
-    if errors.is_empty() { Ok(document) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(document)
+    } else {
+        Err(errors)
+    }
 }
 
 fn sections<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Vec<Section<'a>> {
@@ -279,15 +305,23 @@ impl Section<'_> {
     fn items(&self, errors: &mut Vec<CoeError>) -> Vec<String> {
         let start = |line: &'_ str| line.strip_prefix("- ").map(str::to_owned);
         let items = self.blocks(start, "an item begins with `- `", errors);
-        items.into_iter().map(|(first, more)| join(first, &more)).collect()
+        items
+            .into_iter()
+            .map(|(first, more)| join(first, &more))
+            .collect()
     }
 
     fn whys(&self, errors: &mut Vec<CoeError>) -> Vec<Why> {
         let start = |line: &'_ str| {
             let (number, rest) = line.split_once(". ")?;
-            (!number.is_empty() && number.bytes().all(|it| it.is_ascii_digit())).then(|| rest.trim().to_owned())
+            (!number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()))
+                .then(|| rest.trim().to_owned())
         };
-        let whys = self.blocks(start, "a question begins with its number, as in `1. `", errors);
+        let whys = self.blocks(
+            start,
+            "a question begins with its number, as in `1. `",
+            errors,
+        );
         let why = |(question, more): (String, Vec<String>)| Why {
             question,
             answer: more.join("\n").trim().to_owned(),
@@ -300,7 +334,10 @@ impl Section<'_> {
         for (line, text) in self.lines.iter().filter(|(_, text)| !text.is_empty()) {
             match action(text) {
                 Ok(action) => found.push(action),
-                Err(message) => errors.push(CoeError { line: *line, message }),
+                Err(message) => errors.push(CoeError {
+                    line: *line,
+                    message,
+                }),
             }
         }
         found
@@ -319,7 +356,11 @@ impl Section<'_> {
                 blocks.push((first, Vec::new()));
             } else if line.is_empty() || indented {
                 if let Some((_, more)) = blocks.last_mut() {
-                    more.push(line.strip_prefix("   ").unwrap_or(line.trim_start()).to_owned());
+                    more.push(
+                        line.strip_prefix("   ")
+                            .unwrap_or(line.trim_start())
+                            .to_owned(),
+                    );
                 }
             } else {
                 errors.push(CoeError {
@@ -335,11 +376,17 @@ impl Section<'_> {
 fn join(first: String, more: &[String]) -> String {
     let more = more.join("\n");
     let more = more.trim_end();
-    if more.is_empty() { first } else { format!("{first}\n{more}") }
+    if more.is_empty() {
+        first
+    } else {
+        format!("{first}\n{more}")
+    }
 }
 
 fn exhibit(item: &str) -> Exhibit {
-    let url = item.strip_suffix('>').and_then(|rest| rest.rsplit_once(" <"));
+    let url = item
+        .strip_suffix('>')
+        .and_then(|rest| rest.rsplit_once(" <"));
     match url {
         Some((title, url)) if !url.is_empty() && !url.contains(char::is_whitespace) => Exhibit {
             title: title.to_owned(),
@@ -377,13 +424,19 @@ fn action(line: &str) -> Result<ActionLine, String> {
             "owner" => found.owner = Some(value.to_owned()),
             "id" => found.id = Some(value.to_owned()),
             "due" => {
-                let due = value.parse().map_err(|_| format!("`{value}` is not a day ({form})"))?;
+                let due = value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is not a day ({form})"))?;
                 found.due = Some(due);
             }
             other => return Err(format!("`{other}` is not known of an action ({form})")),
         }
     }
-    if found.title.is_empty() { Err(form.to_owned()) } else { Ok(found) }
+    if found.title.is_empty() {
+        Err(form.to_owned())
+    } else {
+        Ok(found)
+    }
 }
 
 #[cfg(test)]

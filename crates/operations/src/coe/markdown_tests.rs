@@ -84,17 +84,31 @@ fn an_empty_one_is_a_template_that_says_nothing() {
 fn what_is_not_understood_is_named_with_its_line() {
     let errors = |text: &str| {
         let errors = read(text, &noted()).unwrap_err();
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
-    assert_eq!(errors("hello"), "line 1: the first line is not `# COE <incident>: <title>`");
+    assert_eq!(
+        errors("hello"),
+        "line 1: the first line is not `# COE <incident>: <title>`"
+    );
     let text = "# COE INC-1: x\n\n## Causes\n\n## Actions\n\n- do it\n- [ ] a | due: soon\n\n## Lessons\nnothing\n";
     insta::assert_snapshot!(errors(text));
 }
 
 fn text() -> impl Strategy<Value = String> {
     // What a person may write, with everything that means something here.
-    proptest::collection::vec("[ -~#>\\\\|*:.0-9\\[\\]é-]{0,20}", 0..4)
-        .prop_map(|lines| lines.iter().map(|it| it.trim_end()).collect::<Vec<_>>().join("\n").trim().to_owned())
+    proptest::collection::vec("[ -~#>\\\\|*:.0-9\\[\\]é-]{0,20}", 0..4).prop_map(|lines| {
+        lines
+            .iter()
+            .map(|it| it.trim_end())
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim()
+            .to_owned()
+    })
 }
 
 fn line() -> impl Strategy<Value = String> {

@@ -78,7 +78,10 @@ pub fn may_state(claim: Option<&Claim>, next: &FactorClaim) -> Result<(), Refuse
             _ => Refused::OwnClaim(claim.claimant.clone()),
         });
     }
-    let more_evidence = next.evidence.iter().any(|new| !claim.evidence.contains(new));
+    let more_evidence = next
+        .evidence
+        .iter()
+        .any(|new| !claim.evidence.contains(new));
     let already = match next.state {
         ClaimState::Claimed => claim.state != ClaimState::Withdrawn && !more_evidence,
         ClaimState::Confirmed => claim.confirmed_by.contains(by) && !more_evidence,
@@ -109,7 +112,10 @@ fn is_lawful(statement: &FactorClaim, no_person: bool) -> bool {
 /// Whether an importer made the claim.
 fn no_person(statements: &[FactorClaim]) -> bool {
     let claimed = |it: &&FactorClaim| it.state == ClaimState::Claimed;
-    statements.iter().filter(claimed).any(|it| it.noted.is_import())
+    statements
+        .iter()
+        .filter(claimed)
+        .any(|it| it.noted.is_import())
 }
 
 /// Every claim as it stands; with `as_of`, as it stood then.
@@ -119,7 +125,10 @@ fn no_person(statements: &[FactorClaim]) -> bool {
 /// else agrees. Statements that nobody could lawfully make stay in the list and
 /// count for nothing. The order in which statements arrive does not matter.
 #[must_use]
-pub fn claims(statements: impl IntoIterator<Item = FactorClaim>, as_of: Option<Timestamp>) -> Vec<Claim> {
+pub fn claims(
+    statements: impl IntoIterator<Item = FactorClaim>,
+    as_of: Option<Timestamp>,
+) -> Vec<Claim> {
     let mut by_key: BTreeMap<(String, String, String), BTreeSet<FactorClaim>> = BTreeMap::new();
     for statement in statements {
         if as_of.is_some_and(|at| statement.noted.at > at) {
@@ -153,7 +162,11 @@ pub fn claims(statements: impl IntoIterator<Item = FactorClaim>, as_of: Option<T
 fn fold(mut claim: Claim) -> Claim {
     let mut withdrawn = false;
     let no_person = no_person(&claim.statements);
-    for statement in claim.statements.iter().filter(|it| is_lawful(it, no_person)) {
+    for statement in claim
+        .statements
+        .iter()
+        .filter(|it| is_lawful(it, no_person))
+    {
         let by = statement.noted.by.clone();
         match statement.state {
             ClaimState::Claimed => withdrawn = false,
@@ -209,10 +222,14 @@ pub fn standings(claims: &[Claim]) -> Vec<Standing> {
     }
     let worst = |claims: &[&Claim]| {
         let has = |state| claims.iter().any(|claim| claim.state == state);
-        [ClaimState::Disputed, ClaimState::Confirmed, ClaimState::Claimed]
-            .into_iter()
-            .find(|state| has(*state))
-            .unwrap_or(ClaimState::Withdrawn)
+        [
+            ClaimState::Disputed,
+            ClaimState::Confirmed,
+            ClaimState::Claimed,
+        ]
+        .into_iter()
+        .find(|state| has(*state))
+        .unwrap_or(ClaimState::Withdrawn)
     };
     by_factor
         .into_iter()
@@ -279,13 +296,19 @@ mod tests {
         };
         let no = |text: &str| Err(text.to_owned());
         assert_eq!(said(None, "ada", Claimed), Ok(()));
-        assert_eq!(said(None, "bo", Disputed), no("ada has not claimed `novel-usage` for INC-1"));
+        assert_eq!(
+            said(None, "bo", Disputed),
+            no("ada has not claimed `novel-usage` for INC-1")
+        );
         assert_eq!(said(Some(&open), "bo", Confirmed), Ok(()));
         let own = "ada made the claim, so someone else has to look at it";
         assert_eq!(said(Some(&open), "ada", Confirmed), no(own));
         let not_yours = "only ada can withdraw the claim; dispute it instead";
         assert_eq!(said(Some(&open), "boss", Withdrawn), no(not_yours));
-        assert_eq!(said(Some(&open), "ada", Claimed), no("ada has said so already"));
+        assert_eq!(
+            said(Some(&open), "ada", Claimed),
+            no("ada has said so already")
+        );
         assert_eq!(said(Some(&taken_back), "ada", Claimed), Ok(()));
         let gone = "the claim was withdrawn; it has to be made again first";
         assert_eq!(said(Some(&taken_back), "bo", Confirmed), no(gone));

@@ -106,7 +106,9 @@ impl Taxonomy {
     /// One by its id; `None` for a free tag.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Factor> {
-        self.places.get(id).and_then(|place| self.factors.get(*place))
+        self.places
+            .get(id)
+            .and_then(|place| self.factors.get(*place))
     }
 
     /// The id that was probably meant by a free tag.
@@ -133,7 +135,10 @@ impl Taxonomy {
         );
         for group in Group::ALL {
             // Writing into memory cannot fail.
-            let _ = write!(out, "\n## {group}\n\n| id | name | named as | definition | source |\n");
+            let _ = write!(
+                out,
+                "\n## {group}\n\n| id | name | named as | definition | source |\n"
+            );
             out.push_str("| --- | --- | --- | --- | --- |\n");
             for factor in self.factors.iter().filter(|factor| factor.group == *group) {
                 let _ = writeln!(
@@ -159,10 +164,16 @@ mod tests {
             let id = &factor.id;
             let plain = |c: char| c.is_ascii_lowercase() || c == '-';
             assert!(id.chars().all(plain), "{id}");
-            assert!(factor.definition.ends_with('.') && !factor.definition.contains('|'), "{id}");
+            assert!(
+                factor.definition.ends_with('.') && !factor.definition.contains('|'),
+                "{id}"
+            );
             let known = ["gitlab", "google", "icco", "coe", "field"];
             for source in factor.source.split("; ") {
-                assert!(known.iter().any(|word| source.starts_with(word)), "{id}: {source}");
+                assert!(
+                    known.iter().any(|word| source.starts_with(word)),
+                    "{id}: {source}"
+                );
             }
         }
         for id in [
@@ -182,7 +193,10 @@ mod tests {
     /// `FACTORS_WRITE=1 cargo test -p countersign-operations` writes the page.
     #[test]
     fn the_reference_page_is_made_from_the_data() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/factors.md");
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/reference/factors.md"
+        );
         let page = Taxonomy::built_in().to_markdown();
         if std::env::var_os("FACTORS_WRITE").is_some() {
             std::fs::write(path, &page).unwrap();

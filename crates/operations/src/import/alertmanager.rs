@@ -53,9 +53,17 @@ pub(super) fn read(text: &str, noted: &Noted) -> Result<Import, ImportError> {
     let messages: Vec<(usize, Message)> = objects(text, Format::Alertmanager, report)?;
     let mut found: BTreeMap<String, Incident> = BTreeMap::new();
     for (row, message) in messages {
-        if message.version.as_deref().is_some_and(|version| version != "4") {
+        if message
+            .version
+            .as_deref()
+            .is_some_and(|version| version != "4")
+        {
             let version = message.version.unwrap_or_default();
-            report.remark(row, Became::Partial, format!("version `{version}` is not 4"));
+            report.remark(
+                row,
+                Became::Partial,
+                format!("version `{version}` is not 4"),
+            );
         }
         if let Some(left_out) = message.truncated.filter(|count| *count > 0) {
             let text = format!("Alertmanager left {left_out} alerts out of this message");
@@ -82,18 +90,33 @@ fn merge(found: &mut BTreeMap<String, Incident>, incident: Incident) {
     }
 }
 
-fn incident(alert: &Alert, row: usize, noted: &Noted, report: &mut Report) -> Result<Incident, String> {
-    let name = alert.labels.get("alertname").map_or("alert", String::as_str);
+fn incident(
+    alert: &Alert,
+    row: usize,
+    noted: &Noted,
+    report: &mut Report,
+) -> Result<Incident, String> {
+    let name = alert
+        .labels
+        .get("alertname")
+        .map_or("alert", String::as_str);
     if alert.fingerprint.is_empty() {
         return Err(format!("the alert `{name}` has no fingerprint"));
     }
     let theirs = format!("{}:{}", alert.fingerprint, alert.starts_at.as_second());
-    let id = text::id(SOURCE, &theirs).ok_or_else(|| format!("the alert `{name}` has a strange fingerprint"))?;
-    let summary = alert.annotations.get("summary").map_or(name, String::as_str);
+    let id = text::id(SOURCE, &theirs)
+        .ok_or_else(|| format!("the alert `{name}` has a strange fingerprint"))?;
+    let summary = alert
+        .annotations
+        .get("summary")
+        .map_or(name, String::as_str);
     let mut it = Incident::new(id, text::title(summary), alert.starts_at, noted.clone());
     it.detected = Some(alert.starts_at);
     it.severity = severity(alert, row, report);
-    it.summary = alert.annotations.get("description").map(|text| text::free(text));
+    it.summary = alert
+        .annotations
+        .get("description")
+        .map(|text| text::free(text));
     let label = |names: &[&str]| {
         let value = names.iter().find_map(|name| alert.labels.get(*name));
         value.and_then(|value| text::slug(value))
@@ -133,7 +156,10 @@ fn incident(alert: &Alert, row: usize, noted: &Noted, report: &mut Report) -> Re
 /// The label is the organisation's own; these words are those in common use. A
 /// page to a person is a Sev2 until somebody says that it was worse.
 fn severity(alert: &Alert, row: usize, report: &mut Report) -> Option<Severity> {
-    let label = alert.labels.get("severity").or(alert.labels.get("priority"))?;
+    let label = alert
+        .labels
+        .get("severity")
+        .or(alert.labels.get("priority"))?;
     match label.to_lowercase().as_str() {
         "critical" | "page" => Some(Severity::Sev2),
         "error" | "high" => Some(Severity::Sev3),

@@ -119,9 +119,25 @@ pub(super) fn read(text: &str, noted: &Noted) -> Result<Import, ImportError> {
     for (theirs, events) in incidents {
         fold(&theirs, events, noted, &mut import);
     }
-    import.deployments.sort_by(|a, b| a.id.cmp(&b.id));
-    import.deployments.dedup();
+    distinct(&mut import);
     Ok(import)
+}
+
+/// The same event sent twice is one; two events under one id are an error of
+/// their source, and only the first can be kept.
+fn distinct(import: &mut Import) {
+    import.deployments.sort_by(|a, b| (&a.id, a.started).cmp(&(&b.id, b.started)));
+    import.deployments.dedup();
+    let mut last: Option<String> = None;
+    let report = &mut import.report;
+    import.deployments.retain(|it| {
+        let first = last.as_ref() != Some(&it.id);
+        if !first {
+            report.skip(0, format!("another event has the id of {} of `{}`", it.moved, it.service));
+        }
+        last = Some(it.id.clone());
+        first
+    });
 }
 
 /// Subject and predicate of a type; `None` when it is none of CDEvents.
@@ -143,10 +159,16 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
     });
     let row = events.first().map_or(0, |(row, ..)| *row);
     let Some(id) = text::slug(theirs).and_then(|slug| text::id(SOURCE, &slug)) else {
-        import.report.skip(row, format!("the id `{theirs}` cannot be used"));
+        import
+            .report
+            .skip(row, format!("the id `{theirs}` cannot be used"));
         return;
     };
-    let Some(first) = events.iter().map(|(_, _, event)| event.context.timestamp).min() else {
+    let Some(first) = events
+        .iter()
+        .map(|(_, _, event)| event.context.timestamp)
+        .min()
+    else {
         return;
     };
     let mut it = Incident::new(id, text::title(theirs), first, noted.clone());
@@ -164,9 +186,19 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
             let text = text::free(&format!("{predicate}: {description}"));
             it.timeline.push(TimelineEntry { at, text });
         }
-        it.services.extend(content.service.as_ref().and_then(|it| text::slug(&it.id)));
-        it.regions.extend(content.environment.as_ref().and_then(|it| text::slug(&it.id)));
-        it.url = content.ticket.as_deref().and_then(text::url).or(it.url.take());
+        it.services
+            .extend(content.service.as_ref().and_then(|it| text::slug(&it.id)));
+        it.regions.extend(
+            content
+                .environment
+                .as_ref()
+                .and_then(|it| text::slug(&it.id)),
+        );
+        it.url = content
+            .ticket
+            .as_deref()
+            .and_then(text::url)
+            .or(it.url.take());
         it.severity = severity(&event.custom, *row, &mut import.report).or(it.severity);
         match predicate.as_str() {
             "resolved" => {
@@ -176,10 +208,20 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
             _ => it.detected = it.detected.into_iter().chain([at]).min(),
         }
         let id = it.id.clone();
-        import.links.extend(event.context.links.iter().filter_map(|link| reported(&id, link, noted)));
+        import.links.extend(
+            event
+                .context
+                .links
+                .iter()
+                .filter_map(|link| reported(&id, link, noted)),
+        );
     }
     if it.detected.is_none() {
-        import.report.remark(row, Became::Partial, format!("`{theirs}` was resolved, and nothing says when it began"));
+        import.report.remark(
+            row,
+            Became::Partial,
+            format!("`{theirs}` was resolved, and nothing says when it began"),
+        );
     }
     it.timeline.sort();
     it.timeline.dedup();
@@ -194,7 +236,9 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
     };
     import.guesses.insert(it.id.clone(), guesses);
     import.incidents.push(it);
-    import.links.sort_by(|a, b| (&a.incident, &a.to).cmp(&(&b.incident, &b.to)));
+    import
+        .links
+        .sort_by(|a, b| (&a.incident, &a.to).cmp(&(&b.incident, &b.to)));
     import.links.dedup();
 }
 

@@ -116,9 +116,17 @@ pub(super) fn read(text: &str, noted: &Noted) -> Result<Import, ImportError> {
     Ok(import)
 }
 
-fn incident(inner: &Inner, row: usize, noted: &Noted, report: &mut Report) -> Result<Incident, String> {
+fn incident(
+    inner: &Inner,
+    row: usize,
+    noted: &Noted,
+    report: &mut Report,
+) -> Result<Incident, String> {
     let id = text::id(SOURCE, &inner.id).ok_or("its id cannot be used")?;
-    let window = inner.impact_window.as_ref().filter(|it| it.start_at <= it.end_at);
+    let window = inner
+        .impact_window
+        .as_ref()
+        .filter(|it| it.start_at <= it.end_at);
     let posted = inner.updates.iter().filter_map(Update::time).min();
     let started = [
         window.map(|it| it.start_at),
@@ -127,14 +135,20 @@ fn incident(inner: &Inner, row: usize, noted: &Noted, report: &mut Report) -> Re
         inner.created_at,
         posted,
     ];
-    let started = started.into_iter().flatten().next().ok_or("it has no time of start")?;
+    let started = started
+        .into_iter()
+        .flatten()
+        .next()
+        .ok_or("it has no time of start")?;
     let mut it = Incident::new(id, text::title(&inner.title), started, noted.clone());
     let maintenance = is_maintenance(inner);
     it.severity = severity(inner, maintenance, row, report);
     // What was posted first is when somebody had noticed.
     it.detected = posted.or(inner.created_at).filter(|_| !maintenance);
     it.mitigated = window.map(|it| it.end_at).or(inner.monitoring_at);
-    it.resolved = inner.resolved_at.or_else(|| last(inner, &["resolved", "completed"]));
+    it.resolved = inner
+        .resolved_at
+        .or_else(|| last(inner, &["resolved", "completed"]));
     it.status = match (maintenance, it.resolved.is_some(), it.mitigated.is_some()) {
         (true, ..) => Status::Dismissed,
         (_, true, _) => Status::Resolved,
@@ -149,7 +163,11 @@ fn incident(inner: &Inner, row: usize, noted: &Noted, report: &mut Report) -> Re
     // product was down says nothing about AI as a cause.
     it.services = text::slugs(inner.components.iter().flatten().map(Component::name));
     it.timeline = timeline(inner);
-    it.url = inner.url.as_deref().or(inner.shortlink.as_deref()).and_then(text::url);
+    it.url = inner
+        .url
+        .as_deref()
+        .or(inner.shortlink.as_deref())
+        .and_then(text::url);
     it.sources.insert(SourceRef {
         system: SOURCE.to_owned(),
         id: inner.id.clone(),
@@ -182,11 +200,19 @@ fn severity(inner: &Inner, maintenance: bool, row: usize, report: &mut Report) -
 }
 
 fn last(inner: &Inner, statuses: &[&str]) -> Option<Timestamp> {
-    if !matches!(inner.status.as_deref(), None | Some("resolved" | "postmortem" | "completed")) {
+    if !matches!(
+        inner.status.as_deref(),
+        None | Some("resolved" | "postmortem" | "completed")
+    ) {
         return None;
     }
     let is = |it: &&Update| statuses.contains(&it.status.to_lowercase().as_str());
-    inner.updates.iter().filter(is).filter_map(Update::time).max()
+    inner
+        .updates
+        .iter()
+        .filter(is)
+        .filter_map(Update::time)
+        .max()
 }
 
 /// Pages are edited by hand, so an end may come before the start, or after the

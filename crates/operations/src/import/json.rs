@@ -18,7 +18,8 @@ pub(super) fn objects<T: DeserializeOwned>(
 ) -> Result<Vec<(usize, T)>, ImportError> {
     let trimmed = text.trim_start();
     if trimmed.starts_with('[') {
-        let whole: Vec<&RawValue> = serde_json::from_str(trimmed).map_err(|error| not(format, &error))?;
+        let whole: Vec<&RawValue> =
+            serde_json::from_str(trimmed).map_err(|error| not(format, &error))?;
         return collect(whole.into_iter().map(RawValue::get), report);
     }
     // One object, or several one after another, however they are broken into
@@ -52,7 +53,10 @@ pub(super) fn lines<T: DeserializeOwned>(
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let objects = collect(lines, report)?;
     if objects.is_empty() {
-        let why = report.remarks.first().map_or("the file is empty".to_owned(), |it| it.message.clone());
+        let why = report
+            .remarks
+            .first()
+            .map_or("the file is empty".to_owned(), |it| it.message.clone());
         return Err(ImportError::Format { format, why });
     }
     Ok(objects)

@@ -117,7 +117,11 @@ impl Mapping {
         let mut problems = Vec::new();
         if *raw.version.get_ref() != 1 {
             let message = format!("version {} is not known", raw.version.get_ref());
-            problems.push(source.at(raw.version.span(), message).hint("this program reads version 1"));
+            problems.push(
+                source
+                    .at(raw.version.span(), message)
+                    .hint("this program reads version 1"),
+            );
         }
         let name = raw.source.get_ref();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -129,7 +133,11 @@ impl Mapping {
             let found = TimeZoneDatabase::bundled().get(zone.get_ref());
             let wrong = |_| {
                 let message = format!("`{}` is not a time zone", zone.get_ref());
-                problems.push(source.at(zone.span(), message).hint("write one such as `Europe/Berlin`"));
+                problems.push(
+                    source
+                        .at(zone.span(), message)
+                        .hint("write one such as `Europe/Berlin`"),
+                );
             };
             found.map_err(wrong).ok()
         });
@@ -138,12 +146,19 @@ impl Mapping {
             fields: raw.fields,
             zone,
             time: raw.time,
-            list: raw.list.filter(|it| !it.is_empty()).unwrap_or_else(|| ",".to_owned()),
+            list: raw
+                .list
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| ",".to_owned()),
             severity: values(raw.severity, &source, &mut problems),
             status: values(raw.status, &source, &mut problems),
             ai: values(raw.ai, &source, &mut problems),
         };
-        if problems.is_empty() { Ok(mapping) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(mapping)
+        } else {
+            Err(problems)
+        }
     }
 
     /// Reads a time. One without an offset needs the mapping's zone.
@@ -183,9 +198,13 @@ impl Mapping {
         let doubtful = match found.offset() {
             jiff::tz::AmbiguousOffset::Unambiguous { .. } => None,
             jiff::tz::AmbiguousOffset::Gap { .. } => Some("clocks skipped this hour"),
-            jiff::tz::AmbiguousOffset::Fold { .. } => Some("clocks showed this hour twice; the first is taken"),
+            jiff::tz::AmbiguousOffset::Fold { .. } => {
+                Some("clocks showed this hour twice; the first is taken")
+            }
         };
-        let at = found.compatible().map_err(|_| wrong("it is out of range"))?;
+        let at = found
+            .compatible()
+            .map_err(|_| wrong("it is out of range"))?;
         Ok(ReadTime { at, doubtful })
     }
 
@@ -211,7 +230,10 @@ where
     let text = text.trim();
     match map.get(text) {
         Some(value) => Ok(value.clone()),
-        None => text.to_lowercase().parse().map_err(|error: T::Err| error.to_string()),
+        None => text
+            .to_lowercase()
+            .parse()
+            .map_err(|error: T::Err| error.to_string()),
     }
 }
 

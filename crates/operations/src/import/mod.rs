@@ -108,7 +108,10 @@ impl Report {
     /// How many rows are not in the result.
     #[must_use]
     pub fn skipped(&self) -> usize {
-        let skipped = self.remarks.iter().filter(|it| it.became == Became::Skipped);
+        let skipped = self
+            .remarks
+            .iter()
+            .filter(|it| it.became == Became::Skipped);
         skipped.count()
     }
 }
@@ -134,6 +137,8 @@ pub struct Import {
     /// What is only guessed, because the file holds a part of the events of an
     /// incident.
     pub guesses: BTreeMap<String, Guesses>,
+    /// How reading went.
+    pub report: Report,
 }
 
 /// Why a file cannot be read at all.

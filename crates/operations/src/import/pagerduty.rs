@@ -116,7 +116,10 @@ fn fold(
     report: &mut Report,
 ) -> Option<(Incident, Guesses)> {
     let (_, first) = events.first()?;
-    let created = events.iter().filter_map(|(_, event)| event.data.created_at).min();
+    let created = events
+        .iter()
+        .filter_map(|(_, event)| event.data.created_at)
+        .min();
     let started = created.unwrap_or(first.occurred_at);
     let id = text::id(SOURCE, theirs)?;
     let title = format!("PagerDuty incident {theirs}");
@@ -148,7 +151,10 @@ fn fold(
 /// What the event says about the incident as such.
 fn describe(it: &mut Incident, row: usize, data: &Data, report: &mut Report) {
     let reference = data.incident.as_ref();
-    if let Some(title) = data.title.as_deref().or(reference.map(|it| it.summary.as_str()))
+    if let Some(title) = data
+        .title
+        .as_deref()
+        .or(reference.map(|it| it.summary.as_str()))
         && !title.trim().is_empty()
     {
         it.title = text::title(title);
@@ -158,7 +164,8 @@ fn describe(it: &mut Incident, row: usize, data: &Data, report: &mut Report) {
         None => data.html_url.as_deref(),
     };
     it.url = url.and_then(text::url).or(it.url.take());
-    it.services.extend(data.service.as_ref().and_then(|it| text::slug(&it.summary)));
+    it.services
+        .extend(data.service.as_ref().and_then(|it| text::slug(&it.summary)));
     if let Some(priority) = &data.priority {
         match priority.summary.parse() {
             Ok(severity) => it.severity = Some(severity),
@@ -208,8 +215,15 @@ fn advance(it: &mut Incident, row: usize, event: &Event, report: &mut Report) ->
 }
 
 fn entry(event: &Event) -> TimelineEntry {
-    let kind = event.event_type.trim_start_matches("incident.").replace(['_', '.'], " ");
-    let said = event.data.content.as_deref().or(event.data.message.as_deref());
+    let kind = event
+        .event_type
+        .trim_start_matches("incident.")
+        .replace(['_', '.'], " ");
+    let said = event
+        .data
+        .content
+        .as_deref()
+        .or(event.data.message.as_deref());
     let text = match said {
         Some(said) if !said.trim().is_empty() => format!("{kind}: {said}"),
         _ => kind,

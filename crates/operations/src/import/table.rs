@@ -14,7 +14,11 @@ use crate::noted::Noted;
 /// A row that can be asked for a field by name; `None`: it is empty.
 type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-pub(super) fn read_csv(text: &str, mapping: &Mapping, noted: &Noted) -> Result<Import, ImportError> {
+pub(super) fn read_csv(
+    text: &str,
+    mapping: &Mapping,
+    noted: &Noted,
+) -> Result<Import, ImportError> {
     let broken = |why: String| ImportError::Format {
         format: Format::Csv,
         why,
@@ -23,12 +27,21 @@ pub(super) fn read_csv(text: &str, mapping: &Mapping, noted: &Noted) -> Result<I
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    let headers = reader.headers().map_err(|error| broken(error.to_string()))?.clone();
+    let headers = reader
+        .headers()
+        .map_err(|error| broken(error.to_string()))?
+        .clone();
     let names: Vec<&str> = headers.iter().collect();
-    for wanted in [&mapping.fields.id, &mapping.fields.title, &mapping.fields.started] {
+    for wanted in [
+        &mapping.fields.id,
+        &mapping.fields.title,
+        &mapping.fields.started,
+    ] {
         if !names.contains(&wanted.as_str()) {
             let known = text::line(&names.join("`, `"), 300);
-            return Err(broken(format!("there is no column `{wanted}`, only `{known}`")));
+            return Err(broken(format!(
+                "there is no column `{wanted}`, only `{known}`"
+            )));
         }
     }
     let mut rows = Rows::new(mapping, noted);
@@ -41,12 +54,16 @@ pub(super) fn read_csv(text: &str, mapping: &Mapping, noted: &Noted) -> Result<I
             Err(error) => rows.import.report.skip(place, error.to_string()),
             Ok(record) => {
                 if record.len() != names.len() {
-                    let message = format!("it has {} columns instead of {}", record.len(), names.len());
+                    let message =
+                        format!("it has {} columns instead of {}", record.len(), names.len());
                     rows.import.report.remark(place, Became::Partial, message);
                 }
                 rows.take(place, &|name: &str| {
                     let column = names.iter().position(|column| *column == name)?;
-                    record.get(column).map(str::to_owned).filter(|it| !it.is_empty())
+                    record
+                        .get(column)
+                        .map(str::to_owned)
+                        .filter(|it| !it.is_empty())
                 });
             }
         }
@@ -54,7 +71,11 @@ pub(super) fn read_csv(text: &str, mapping: &Mapping, noted: &Noted) -> Result<I
     Ok(rows.import)
 }
 
-pub(super) fn read_jsonl(text: &str, mapping: &Mapping, noted: &Noted) -> Result<Import, ImportError> {
+pub(super) fn read_jsonl(
+    text: &str,
+    mapping: &Mapping,
+    noted: &Noted,
+) -> Result<Import, ImportError> {
     let mut rows = Rows::new(mapping, noted);
     let values: Vec<(usize, Value)> = json::lines(text, Format::Jsonl, &mut rows.import.report)?;
     let list = mapping.list.clone();
@@ -67,10 +88,11 @@ pub(super) fn read_jsonl(text: &str, mapping: &Mapping, noted: &Noted) -> Result
 /// A field by its name, or by a path such as `a.b`.
 fn field(value: &Value, name: &str, list: &str) -> Option<String> {
     let found = value.get(name).or_else(|| {
-        name.split('.').try_fold(value, |value, part| match part.parse::<usize>() {
-            Ok(place) if value.is_array() => value.get(place),
-            _ => value.get(part),
-        })
+        name.split('.')
+            .try_fold(value, |value, part| match part.parse::<usize>() {
+                Ok(place) if value.is_array() => value.get(place),
+                _ => value.get(part),
+            })
     })?;
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
@@ -113,7 +135,8 @@ impl<'a> Rows<'a> {
                 if self.seen.insert(incident.id.clone()) {
                     self.import.incidents.push(incident);
                 } else {
-                    let message = format!("the id of `{}` is already in an earlier row", incident.id);
+                    let message =
+                        format!("the id of `{}` is already in an earlier row", incident.id);
                     self.import.report.skip(row, message);
                 }
             }
@@ -126,13 +149,19 @@ impl<'a> Rows<'a> {
         let needed = |name: &str| get(name).ok_or_else(|| format!("`{name}` is empty"));
         let theirs = needed(&fields.id)?;
         let id = text::slug(&theirs).and_then(|slug| text::id(&mapping.source, &slug));
-        let id = id.ok_or_else(|| format!("the id `{}` cannot be used", text::line(&theirs, 60)))?;
+        let id =
+            id.ok_or_else(|| format!("the id `{}` cannot be used", text::line(&theirs, 60)))?;
         let started = needed(&fields.started)?;
-        let started = mapping.time(&started).map_err(|why| format!("{}: {why}", fields.started))?;
+        let started = mapping
+            .time(&started)
+            .map_err(|why| format!("{}: {why}", fields.started))?;
         let report = &mut self.import.report;
         doubt(report, row, &fields.started, started.doubtful);
         if started.at > self.noted.at {
-            return Err(format!("{}: {} is in the future", fields.started, started.at));
+            return Err(format!(
+                "{}: {} is in the future",
+                fields.started, started.at
+            ));
         }
         let title = text::title(&needed(&fields.title)?);
         let mut it = Incident::new(id, title, started.at, self.noted.clone());
@@ -143,17 +172,32 @@ impl<'a> Rows<'a> {
         let bounds = (it.started, it.noted.at);
         let mut time = |name: &Option<String>, may_precede: bool| {
             let (name, text) = optional(name)?;
-            let earliest = if may_precede { Timestamp::MIN } else { bounds.0 };
-            end(report, row, &name, mapping.time(&text), (earliest, bounds.1))
+            let earliest = if may_precede {
+                Timestamp::MIN
+            } else {
+                bounds.0
+            };
+            end(
+                report,
+                row,
+                &name,
+                mapping.time(&text),
+                (earliest, bounds.1),
+            )
         };
         it.detected = time(&fields.detected, true);
         it.mitigated = time(&fields.mitigated, false);
         it.resolved = time(&fields.resolved, false);
-        it.severity = word(report, row, optional(&fields.severity), |text| mapping.severity(text));
+        it.severity = word(report, row, optional(&fields.severity), |text| {
+            mapping.severity(text)
+        });
         if let Some(ai) = word(report, row, optional(&fields.ai), |text| mapping.ai(text)) {
             it.ai = ai;
         }
-        it.status = word(report, row, optional(&fields.status), |text| mapping.status(text)).unwrap_or({
+        it.status = word(report, row, optional(&fields.status), |text| {
+            mapping.status(text)
+        })
+        .unwrap_or({
             match (it.resolved, it.mitigated) {
                 (Some(_), _) => Status::Resolved,
                 (None, Some(_)) => Status::Mitigated,
@@ -163,7 +207,10 @@ impl<'a> Rows<'a> {
         settle(&mut it, report, row);
         if let Some((name, share)) = optional(&fields.customers) {
             match customers(&share) {
-                Ok(customers) => it.impact.push(ImpactStep { from: it.started, customers }),
+                Ok(customers) => it.impact.push(ImpactStep {
+                    from: it.started,
+                    customers,
+                }),
                 Err(why) => report.remark(row, Became::Partial, format!("{name}: {why}")),
             }
         }
@@ -216,14 +263,26 @@ fn end(
 /// Status and ends that contradict each other: the times are the harder fact.
 fn settle(it: &mut Incident, report: &mut Report, row: usize) {
     if it.status == Status::Open && it.resolved.is_some() {
-        report.remark(row, Became::Partial, "it is open, yet it has an end; taken as resolved");
+        report.remark(
+            row,
+            Became::Partial,
+            "it is open, yet it has an end; taken as resolved",
+        );
         it.status = Status::Resolved;
     }
     if matches!(it.status, Status::Resolved | Status::Closed) && it.resolved.is_none() {
-        report.remark(row, Became::Partial, "it is over, and nothing says since when");
+        report.remark(
+            row,
+            Became::Partial,
+            "it is over, and nothing says since when",
+        );
     }
     if it.mitigated > it.resolved && it.resolved.is_some() {
-        report.remark(row, Became::Partial, "mitigated after it was resolved; the earlier counts");
+        report.remark(
+            row,
+            Became::Partial,
+            "mitigated after it was resolved; the earlier counts",
+        );
         it.mitigated = it.resolved;
     }
 }

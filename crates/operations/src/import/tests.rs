@@ -27,8 +27,15 @@ fn remarks(import: &Import) -> Vec<String> {
 /// Public samples beside the repository, or beside the folder of its worktrees;
 /// says so when they are absent.
 fn shared(path: &str) -> Option<std::path::PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let beside = root.ancestors().skip(1).take(2).map(|above| above.join("shared/data"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    let beside = root
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|above| above.join("shared/data"));
     let found = beside.map(|data| data.join(path)).find(|it| it.exists());
     if found.is_none() {
         eprintln!("SKIPPED: no ../shared/data/{path}");
@@ -43,21 +50,40 @@ fn githubs_819_incidents_of_four_years() {
     };
     let text = std::fs::read_to_string(path).unwrap();
     let import = now(Format::GithubStatus, &text);
-    assert_eq!((import.report.rows, import.incidents.len()), (819, 819), "{:?}", remarks(&import));
+    assert_eq!(
+        (import.report.rows, import.incidents.len()),
+        (819, 819),
+        "{:?}",
+        remarks(&import)
+    );
     assert_eq!(import.report.skipped(), 0);
     let count = |wanted: Option<Severity>| {
-        import.incidents.iter().filter(|it| it.severity == wanted).count()
+        import
+            .incidents
+            .iter()
+            .filter(|it| it.severity == wanted)
+            .count()
     };
     // 28 critical, 138 major, 604 minor, 31 none, 18 maintenance: counted with
     // another program (`jq .impact | sort | uniq -c`).
     use Severity::{Sev1, Sev2, Sev3, Sev4};
-    assert_eq!([Some(Sev1), Some(Sev2), Some(Sev3), Some(Sev4), None].map(count), [28, 138, 604, 31, 18]);
+    assert_eq!(
+        [Some(Sev1), Some(Sev2), Some(Sev3), Some(Sev4), None].map(count),
+        [28, 138, 604, 31, 18]
+    );
     let counted = import.incidents.iter().filter(|it| it.counts()).count();
     assert_eq!(counted, 801, "maintenance is not an incident");
-    let copilot = import.incidents.iter().filter(|it| it.services.contains("copilot"));
+    let copilot = import
+        .incidents
+        .iter()
+        .filter(|it| it.services.contains("copilot"));
     assert!(copilot.clone().count() > 100);
     for it in copilot {
-        assert_eq!(it.ai, crate::incident::AiPart::Unknown, "what failed is not what caused it");
+        assert_eq!(
+            it.ai,
+            crate::incident::AiPart::Unknown,
+            "what failed is not what caused it"
+        );
     }
     // The same file again, from the state that the first reading left.
     let again = now(Format::GithubStatus, &text);
@@ -65,7 +91,10 @@ fn githubs_819_incidents_of_four_years() {
         let Amended::Version { incident, .. } = Incident::imported(None, old.clone()) else {
             panic!("{} is new", old.id);
         };
-        assert_eq!(Incident::imported(Some(&incident), new), Amended::Unchanged { kept: vec![] });
+        assert_eq!(
+            Incident::imported(Some(&incident), new),
+            Amended::Unchanged { kept: vec![] }
+        );
     }
 }
 
@@ -88,9 +117,16 @@ fn all_conformance_files_of_cdevents_are_read_or_named() {
         named += import.report.not_relevant.values().sum::<usize>();
         if path.ends_with("conformance_formats_domainid.json") {
             // A table of names for other implementations, not an event.
-            assert_eq!(remarks(&import), ["1 skipped: it is not an event with a `context.type` of CDEvents"]);
+            assert_eq!(
+                remarks(&import),
+                ["1 skipped: it is not an event with a `context.type` of CDEvents"]
+            );
         } else {
-            let partial = import.report.remarks.iter().filter(|it| it.became == Became::Skipped);
+            let partial = import
+                .report
+                .remarks
+                .iter()
+                .filter(|it| it.became == Became::Skipped);
             assert_eq!(partial.count(), 0, "{path:?}: {:?}", remarks(&import));
         }
     }
@@ -115,13 +151,22 @@ const STATUSPAGE: &str = r#"{"page": {"id": "x"}, "incidents": [
 fn statuspage_json_is_read_and_what_is_odd_is_said() {
     let import = now(Format::GithubStatus, STATUSPAGE);
     let first = &import.incidents[0];
-    assert_eq!((first.id.as_str(), first.title.as_str()), ("github-status:a1", "Checkout  errors"));
+    assert_eq!(
+        (first.id.as_str(), first.title.as_str()),
+        ("github-status:a1", "Checkout  errors")
+    );
     assert_eq!(first.started, at("2026-03-05T09:10:00.123Z"));
-    assert_eq!((first.status, first.severity), (Status::Mitigated, Some(Severity::Sev2)));
+    assert_eq!(
+        (first.status, first.severity),
+        (Status::Mitigated, Some(Severity::Sev2))
+    );
     assert!(first.services.contains("web-shop"));
     assert_eq!(first.detected, Some(at("2026-03-05T09:12:00Z")));
     let times: Vec<_> = first.timeline.iter().map(|it| it.at).collect();
-    assert_eq!(times, [at("2026-03-05T09:12:00Z"), at("2026-03-05T09:49:00Z")]);
+    assert_eq!(
+        times,
+        [at("2026-03-05T09:12:00Z"), at("2026-03-05T09:49:00Z")]
+    );
     assert_eq!(
         remarks(&import),
         [
@@ -148,13 +193,28 @@ fn pagerduty_events() -> Vec<String> {
     vec![
         pagerduty("e1", "incident.triggered", 0, &incident("null")),
         pagerduty("e2", "incident.acknowledged", 5, &incident("null")),
-        pagerduty("e3", "incident.priority_updated", 10, &incident(r#"{"id":"P","summary":"P2"}"#)),
+        pagerduty(
+            "e3",
+            "incident.priority_updated",
+            10,
+            &incident(r#"{"id":"P","summary":"P2"}"#),
+        ),
         pagerduty("e4", "incident.annotated", 15, reference),
-        pagerduty("e5", "incident.resolved", 20, &incident(r#"{"id":"P","summary":"P2"}"#)),
+        pagerduty(
+            "e5",
+            "incident.resolved",
+            20,
+            &incident(r#"{"id":"P","summary":"P2"}"#),
+        ),
         pagerduty("e6", "incident.reopened", 25, &incident("null")),
         pagerduty("e7", "incident.resolved", 40, &incident("null")),
         pagerduty("e8", "incident.workflow.started", 41, &incident("null")),
-        pagerduty("e9", "service.updated", 42, r#"{"id":"PF9","type":"service"}"#),
+        pagerduty(
+            "e9",
+            "service.updated",
+            42,
+            r#"{"id":"PF9","type":"service"}"#,
+        ),
     ]
 }
 
@@ -163,11 +223,24 @@ fn pagerduty_events_become_the_state_of_an_incident() {
     let import = now(Format::Pagerduty, &pagerduty_events().join("\n"));
     assert_eq!(import.incidents.len(), 1);
     let it = &import.incidents[0];
-    assert_eq!((it.status, it.resolved), (Status::Resolved, Some(at("2026-03-05T09:40:00Z"))));
-    assert_eq!((it.severity, it.started), (Some(Severity::Sev2), at("2026-03-05T09:00:00Z")));
+    assert_eq!(
+        (it.status, it.resolved),
+        (Status::Resolved, Some(at("2026-03-05T09:40:00Z")))
+    );
+    assert_eq!(
+        (it.severity, it.started),
+        (Some(Severity::Sev2), at("2026-03-05T09:00:00Z"))
+    );
     assert!(it.services.contains("api-service"));
-    assert!(it.timeline.iter().any(|it| it.text == "annotated: rolled back"));
-    assert_eq!(remarks(&import), ["8 kept: `incident.workflow.started` is not known"]);
+    assert!(
+        it.timeline
+            .iter()
+            .any(|it| it.text == "annotated: rolled back")
+    );
+    assert_eq!(
+        remarks(&import),
+        ["8 kept: `incident.workflow.started` is not known"]
+    );
     assert_eq!(import.report.not_relevant.get("service.updated"), Some(&1));
 }
 
@@ -222,15 +295,32 @@ fn alertmanager_mixes_what_fires_and_what_is_over() {
         )
     };
     let text = [
-        message(&[alert("resolved", "a", nine, ten, "critical"), alert("firing", "b", nine, open, "warning")]),
-        message(&[alert("firing", "a", nine, open, "critical"), alert("firing", "a", ten, open, "P1")]),
-        message(&[alert("firing", "", nine, open, "info"), alert("resolved", "c", nine, open, "odd")]),
+        message(&[
+            alert("resolved", "a", nine, ten, "critical"),
+            alert("firing", "b", nine, open, "warning"),
+        ]),
+        message(&[
+            alert("firing", "a", nine, open, "critical"),
+            alert("firing", "a", ten, open, "P1"),
+        ]),
+        message(&[
+            alert("firing", "", nine, open, "info"),
+            alert("resolved", "c", nine, open, "odd"),
+        ]),
     ];
     let import = now(Format::Alertmanager, &text.join("\n"));
     let seen: Vec<_> = import
         .incidents
         .iter()
-        .map(|it| format!("{} {} {} {:?}", it.id, it.severity.map_or("-", |it| it.as_str()), it.status, it.resolved.map(|it| it.to_string())))
+        .map(|it| {
+            format!(
+                "{} {} {} {:?}",
+                it.id,
+                it.severity.map_or("-", |it| it.as_str()),
+                it.status,
+                it.resolved.map(|it| it.to_string())
+            )
+        })
         .collect();
     insta::assert_snapshot!(seen.join("\n"), @r#"
     alertmanager:a:1772701200 Sev2 resolved Some("2026-03-05T10:00:00Z")
@@ -250,7 +340,12 @@ fn cdevents_versions_are_read_by_their_end() {
     };
     let text = [
         event("incident.resolved.0.2.0", "c", 12, ""),
-        event("incident.detected.0.4.0-draft", "a", 9, r#","customData":{"severity":"medium"}"#),
+        event(
+            "incident.detected.0.4.0-draft",
+            "a",
+            9,
+            r#","customData":{"severity":"medium"}"#,
+        ),
         event("incident.reported.0.3.0", "b", 10, ""),
         event("service.rolledback.0.3.0", "D2", 11, ""),
         event("service.deployed.9.9.9", "D1", 8, ""),
@@ -259,15 +354,40 @@ fn cdevents_versions_are_read_by_their_end() {
     ];
     let import = now(Format::Cdevents, &text.join("\n"));
     let it = &import.incidents[0];
-    assert_eq!((it.id.as_str(), it.title.as_str()), ("cdevents:inc-1", "slow"));
-    assert_eq!((it.severity, it.status), (Some(Severity::Sev3), Status::Resolved));
-    assert_eq!((it.started, it.resolved), (at("2026-03-05T09:00:00Z"), Some(at("2026-03-05T12:00:00Z"))));
-    let moves: Vec<_> = import.deployments.iter().map(|it| (it.id.as_str(), it.moved)).collect();
-    assert_eq!(moves, [("cdevents:d1", Move::Deploy), ("cdevents:d2", Move::RollBack)]);
-    assert_eq!(import.deployments[0].environment, countersign_core::effect::Environment::Production);
+    assert_eq!(
+        (it.id.as_str(), it.title.as_str()),
+        ("cdevents:inc-1", "slow")
+    );
+    assert_eq!(
+        (it.severity, it.status),
+        (Some(Severity::Sev3), Status::Resolved)
+    );
+    assert_eq!(
+        (it.started, it.resolved),
+        (at("2026-03-05T09:00:00Z"), Some(at("2026-03-05T12:00:00Z")))
+    );
+    let moves: Vec<_> = import
+        .deployments
+        .iter()
+        .map(|it| (it.id.as_str(), it.moved))
+        .collect();
+    assert_eq!(
+        moves,
+        [
+            ("cdevents:d1", Move::Deploy),
+            ("cdevents:d2", Move::RollBack)
+        ]
+    );
+    assert_eq!(
+        import.deployments[0].environment,
+        countersign_core::effect::Environment::Production
+    );
     let links: Vec<_> = import.links.iter().map(|it| &it.to).collect();
     assert_eq!(links, [&LinkTo::Deployment("cdevents:d1".into())]);
-    assert_eq!(import.report.not_relevant.get("pipelinerun.started"), Some(&1));
+    assert_eq!(
+        import.report.not_relevant.get("pipelinerun.started"),
+        Some(&1)
+    );
     assert_eq!(import.report.skipped(), 1);
 }
 
@@ -306,7 +426,11 @@ fn a_table_is_read_by_its_mapping() {
         INC5,future,2027-07-01 12:00,,,,,\r\n\
         INC6,short row,2026-07-01 12:00\r\n";
     let import = read_at(Format::Csv, text, Some(&mapping), "2026-11-28T00:00:00Z");
-    let ids: Vec<_> = import.incidents.iter().map(|it| (it.id.as_str(), it.started.to_string())).collect();
+    let ids: Vec<_> = import
+        .incidents
+        .iter()
+        .map(|it| (it.id.as_str(), it.started.to_string()))
+        .collect();
     assert_eq!(
         ids,
         [
@@ -317,9 +441,15 @@ fn a_table_is_read_by_its_mapping() {
         ]
     );
     let first = &import.incidents[0];
-    assert_eq!((first.severity, first.ai.to_string()), (Some(Severity::Sev1), "advised".to_owned()));
+    assert_eq!(
+        (first.severity, first.ai.to_string()),
+        (Some(Severity::Sev1), "advised".to_owned())
+    );
     assert_eq!(first.peak_customers().unwrap().to_string(), "12.5 %");
-    assert_eq!(first.services.iter().collect::<Vec<_>>(), ["cart", "price-book"]);
+    assert_eq!(
+        first.services.iter().collect::<Vec<_>>(),
+        ["cart", "price-book"]
+    );
     insta::assert_snapshot!(remarks(&import).join("\n"));
     let lines = r#"{"Number":"A","Short description":"x","Opened":"2026-07-01T10:00:00Z","CI":["a","b"],"Share":5}"#;
     let import = read_at(Format::Jsonl, lines, Some(&mapping), "2026-11-28T00:00:00Z");
@@ -329,7 +459,9 @@ fn a_table_is_read_by_its_mapping() {
 #[test]
 fn a_file_of_another_kind_is_refused() {
     let why = |format, text: &str, mapping: Option<&Mapping>| {
-        read(format, text, mapping, at("2026-11-28T00:00:00Z")).unwrap_err().to_string()
+        read(format, text, mapping, at("2026-11-28T00:00:00Z"))
+            .unwrap_err()
+            .to_string()
     };
     let mapping = Mapping::parse(MAPPING, "map.toml").unwrap();
     let said = [
@@ -340,7 +472,9 @@ fn a_file_of_another_kind_is_refused() {
         why(Format::Jsonl, "hello\n", Some(&mapping)),
     ];
     insta::assert_snapshot!(said.join("\n"));
-    let wrong = MAPPING.replace("Europe/Berlin", "Berlin").replace("\"Sev1\"", "\"bad\"");
+    let wrong = MAPPING
+        .replace("Europe/Berlin", "Berlin")
+        .replace("\"Sev1\"", "\"bad\"");
     let problems = Mapping::parse(&wrong, "map.toml").unwrap_err();
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n"));

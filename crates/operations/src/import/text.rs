@@ -25,7 +25,13 @@ pub(super) fn title(text: &str) -> String {
 
 /// Free text with its line breaks.
 pub(super) fn free(text: &str) -> String {
-    let plain = |c: char| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c };
+    let plain = |c: char| {
+        if c.is_control() && c != '\n' && c != '\t' {
+            ' '
+        } else {
+            c
+        }
+    };
     let text = text.replace("\r\n", "\n");
     text.trim().chars().map(plain).take(MAX_TEXT).collect()
 }

@@ -76,8 +76,25 @@ always_says!(String, Status, Timestamp);
 macro_rules! amendable {
     ($each:ident) => {
         $each!(
-            title, severity, status, started, detected, mitigated, resolved, services, functions,
-            regions, objects, impact, traffic, timeline, ai, summary, url, tags, duplicate_of
+            title,
+            severity,
+            status,
+            started,
+            detected,
+            mitigated,
+            resolved,
+            services,
+            functions,
+            regions,
+            objects,
+            impact,
+            traffic,
+            timeline,
+            ai,
+            summary,
+            url,
+            tags,
+            duplicate_of
         )
     };
 }
@@ -177,7 +194,10 @@ impl Incident {
         // A source and a person may each be right alone and contradict each
         // other together; then the person's version stays.
         if !merged.faults().is_empty() && news.faults().is_empty() {
-            let person = |field| Kept { field, set_by: PERSON.to_owned() };
+            let person = |field| Kept {
+                field,
+                set_by: PERSON.to_owned(),
+            };
             let kept = changed.into_iter().map(person).collect();
             return Amended::Unchanged { kept };
         }
@@ -195,7 +215,10 @@ fn take_back_ends(merged: &mut Incident, news: &Incident, source: &str) {
         return;
     }
     let owned = |merged: &Incident, field: &str| {
-        merged.set_by.get(field).is_some_and(|owner| owner == source)
+        merged
+            .set_by
+            .get(field)
+            .is_some_and(|owner| owner == source)
     };
     if news.resolved.is_none() && owned(merged, "resolved") {
         merged.resolved = None;
@@ -281,17 +304,31 @@ mod tests {
         edited.severity = Some(Severity::Sev1);
         edited.noted = Noted::by("ada", at("2026-03-07T00:00:00Z")).because("checkout was down");
         let corrected = first.corrected(edited).unwrap();
-        let later = Incident::imported(Some(&corrected), news(10, |it| {
-            graded(it);
-            it.title = "checkout down".into();
-        }));
-        let Amended::Version { incident, changed, kept } = later else {
+        let later = Incident::imported(
+            Some(&corrected),
+            news(10, |it| {
+                graded(it);
+                it.title = "checkout down".into();
+            }),
+        );
+        let Amended::Version {
+            incident,
+            changed,
+            kept,
+        } = later
+        else {
             panic!("the title is news");
         };
         assert_eq!(incident.severity, Some(Severity::Sev1));
         assert_eq!(incident.title, "checkout down");
         assert_eq!(changed, ["title"]);
-        assert_eq!(kept, [Kept { field: "severity", set_by: PERSON.into() }]);
+        assert_eq!(
+            kept,
+            [Kept {
+                field: "severity",
+                set_by: PERSON.into()
+            }]
+        );
         assert!(corrected.corrected(corrected.clone()).is_none());
     }
 
@@ -303,7 +340,10 @@ mod tests {
         };
         let resolved = version(Incident::imported(None, news(12, end)));
         let late = news(9, |it| {
-            it.timeline.push(TimelineEntry { at: at("2026-03-05T09:00:00Z"), text: "triggered".into() });
+            it.timeline.push(TimelineEntry {
+                at: at("2026-03-05T09:00:00Z"),
+                text: "triggered".into(),
+            });
         });
         let merged = version(Incident::imported(Some(&resolved), late));
         assert_eq!(merged.status, Status::Resolved);

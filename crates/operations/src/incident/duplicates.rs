@@ -51,7 +51,10 @@ pub fn doubts<'a>(incidents: impl IntoIterator<Item = &'a Incident>) -> Vec<Doub
 
 fn alike(a: &Incident, b: &Incident) -> Option<String> {
     let systems = |it: &Incident| -> BTreeSet<String> {
-        it.sources.iter().map(|source| source.system.clone()).collect()
+        it.sources
+            .iter()
+            .map(|source| source.system.clone())
+            .collect()
     };
     // One system does not tell the same incident twice.
     if !systems(a).is_disjoint(&systems(b)) {
@@ -60,7 +63,12 @@ fn alike(a: &Incident, b: &Incident) -> Option<String> {
     if let Some(service) = a.services.intersection(&b.services).next() {
         return Some(format!("both say `{service}`"));
     }
-    let words = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = |text: &str| {
+        text.to_lowercase()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     (words(&a.title) == words(&b.title)).then(|| "the same title".to_owned())
 }
 
@@ -92,7 +100,11 @@ impl Register {
     pub fn counted_as<'a>(&'a self, id: &'a str) -> &'a str {
         let mut seen = BTreeSet::from([id]);
         let mut current = id;
-        while let Some(next) = self.incidents.get(current).and_then(|it| it.duplicate_of.as_deref()) {
+        while let Some(next) = self
+            .incidents
+            .get(current)
+            .and_then(|it| it.duplicate_of.as_deref())
+        {
             if !self.incidents.contains_key(next) {
                 return current;
             }
@@ -110,7 +122,9 @@ impl Register {
         let mut merged: BTreeMap<&str, Incident> = BTreeMap::new();
         for id in self.incidents.keys() {
             let counted = self.counted_as(id);
-            let Some(primary) = self.incidents.get(counted) else { continue };
+            let Some(primary) = self.incidents.get(counted) else {
+                continue;
+            };
             let entry = merged.entry(counted).or_insert_with(|| {
                 let mut primary = primary.clone();
                 primary.duplicate_of = None;
@@ -162,7 +176,12 @@ mod tests {
 
     fn incident(id: &str, minute: u8, system: &str, alter: impl Fn(&mut Incident)) -> Incident {
         let started: Timestamp = format!("2026-03-05T09:{minute:02}:00Z").parse().unwrap();
-        let mut it = Incident::new(id.into(), format!("title of {id}"), started, Noted::by("ada", started));
+        let mut it = Incident::new(
+            id.into(),
+            format!("title of {id}"),
+            started,
+            Noted::by("ada", started),
+        );
         it.sources.insert(SourceRef {
             system: system.into(),
             id: id.into(),
@@ -174,7 +193,9 @@ mod tests {
 
     #[test]
     fn pairs_of_different_systems_close_in_time_are_doubted() {
-        let cart = |it: &mut Incident| drop(it.services.insert("cart".into()));
+        let cart = |it: &mut Incident| {
+            it.services.insert("cart".into());
+        };
         let list = [
             incident("a", 0, "pagerduty", cart),
             incident("b", 20, "statuspage", cart),
@@ -182,12 +203,23 @@ mod tests {
             incident("d", 59, "statuspage", cart),
             incident("e", 5, "statuspage", |_| ()),
         ];
-        let pairs: Vec<_> = doubts(&list).into_iter().map(|it| (it.first, it.second, it.why)).collect();
+        let pairs: Vec<_> = doubts(&list)
+            .into_iter()
+            .map(|it| (it.first, it.second, it.why))
+            .collect();
         assert_eq!(
             pairs,
             [
-                ("a".into(), "b".into(), "both say `cart`, begun 20 min apart".into()),
-                ("b".into(), "c".into(), "both say `cart`, begun 5 min apart".to_owned()),
+                (
+                    "a".into(),
+                    "b".into(),
+                    "both say `cart`, begun 20 min apart".into()
+                ),
+                (
+                    "b".into(),
+                    "c".into(),
+                    "both say `cart`, begun 5 min apart".to_owned()
+                ),
             ]
         );
     }
@@ -196,7 +228,9 @@ mod tests {
     fn duplicates_count_once_and_add_what_they_know() {
         let of = |it: &mut Incident, other: &str| it.duplicate_of = Some(other.into());
         let register = Register::of([
-            incident("a", 10, "pagerduty", |it| it.severity = Some(Severity::Sev3)),
+            incident("a", 10, "pagerduty", |it| {
+                it.severity = Some(Severity::Sev3);
+            }),
             incident("b", 5, "statuspage", |it| {
                 of(it, "a");
                 it.severity = Some(Severity::Sev2);
@@ -209,7 +243,11 @@ mod tests {
         ]);
         let counted = register.counted();
         let ids: Vec<&str> = counted.iter().map(|it| it.id.as_str()).collect();
-        assert_eq!(ids, ["a", "x", "y", "z"], "nothing is lost in a circle or a gap");
+        assert_eq!(
+            ids,
+            ["a", "x", "y", "z"],
+            "nothing is lost in a circle or a gap"
+        );
         assert_eq!(counted[0].severity, Some(Severity::Sev2));
         assert_eq!(counted[0].started, register.get("b").unwrap().started);
         assert_eq!(counted[0].sources.len(), 3);

@@ -23,28 +23,47 @@ impl Incident {
     #[must_use]
     pub fn outages(&self, now: Timestamp) -> Option<Vec<Outage>> {
         let open = matches!(self.status, super::Status::Open);
-        let end = self.end().or_else(|| open.then_some(now.max(self.started)))?;
+        let end = self
+            .end()
+            .or_else(|| open.then_some(now.max(self.started)))?;
         let mut steps = vec![(self.started, None)];
-        steps.extend(self.impact.iter().map(|step| (step.from.max(self.started), Some(step.customers))));
+        steps.extend(
+            self.impact
+                .iter()
+                .map(|step| (step.from.max(self.started), Some(step.customers))),
+        );
         let ends = steps.iter().skip(1).map(|step| step.0).chain([end]);
-        let outages = steps.iter().zip(ends).map(|((from, customers), until)| Outage {
-            from: *from,
-            until: until.min(end),
-            customers: customers.unwrap_or_else(|| self.first_share()),
-        });
-        Some(outages.filter(|it| it.from < it.until && it.customers > Share::NONE).collect())
+        let outages = steps
+            .iter()
+            .zip(ends)
+            .map(|((from, customers), until)| Outage {
+                from: *from,
+                until: until.min(end),
+                customers: customers.unwrap_or_else(|| self.first_share()),
+            });
+        Some(
+            outages
+                .filter(|it| it.from < it.until && it.customers > Share::NONE)
+                .collect(),
+        )
     }
 
     /// The share before the first step, which says how many from then on.
     fn first_share(&self) -> Share {
-        if self.impact.is_empty() { Share::ALL } else { Share::NONE }
+        if self.impact.is_empty() {
+            Share::ALL
+        } else {
+            Share::NONE
+        }
     }
 
     /// Minutes by the clock, from start to end.
     #[must_use]
     pub fn clock_minutes(&self, now: Timestamp) -> Option<f64> {
         let open = matches!(self.status, super::Status::Open);
-        let end = self.end().or_else(|| open.then_some(now.max(self.started)))?;
+        let end = self
+            .end()
+            .or_else(|| open.then_some(now.max(self.started)))?;
         Some(end.duration_since(self.started).as_secs_f64() / 60.0)
     }
 
@@ -119,15 +138,31 @@ mod tests {
     #[test]
     fn minutes_by_the_clock_and_by_customers() {
         let mut it = incident();
-        assert_eq!(it.weighted_minutes(at(0)), Some(60.0), "nobody said how many: all");
+        assert_eq!(
+            it.weighted_minutes(at(0)),
+            Some(60.0),
+            "nobody said how many: all"
+        );
         // A fault in a fifth of requests on a 5 % canary costs 1 % of requests
         // (SRE workbook, "Canarying Releases").
-        it.impact = vec![ImpactStep { from: at(0), customers: share(20.0).of(share(5.0)) }];
+        it.impact = vec![ImpactStep {
+            from: at(0),
+            customers: share(20.0).of(share(5.0)),
+        }];
         assert!((it.weighted_minutes(at(0)).unwrap() - 0.6).abs() < 1e-9);
         it.impact = vec![
-            ImpactStep { from: at(0), customers: share(10.0) },
-            ImpactStep { from: at(30), customers: share(50.0) },
-            ImpactStep { from: at(50), customers: Share::NONE },
+            ImpactStep {
+                from: at(0),
+                customers: share(10.0),
+            },
+            ImpactStep {
+                from: at(30),
+                customers: share(50.0),
+            },
+            ImpactStep {
+                from: at(50),
+                customers: Share::NONE,
+            },
         ];
         assert!((it.weighted_minutes(at(0)).unwrap() - 13.0).abs() < 1e-9);
         assert_eq!(it.clock_minutes(at(0)), Some(60.0));

@@ -37,7 +37,10 @@ impl Incident {
 /// or one of which nothing was predicted.
 #[must_use]
 pub fn compare(incident: &Incident, found: &Found, changes: &[Change]) -> Option<Compared> {
-    let best = found.suggested.first().filter(|best| best.probability > PROBABLE)?;
+    let best = found
+        .suggested
+        .first()
+        .filter(|best| best.probability > PROBABLE)?;
     let LinkTo::Change(change) = &best.to else {
         return None;
     };
@@ -74,7 +77,10 @@ mod tests {
         incident.services = names(&["cart", "web"]);
         incident.functions = names(&["buy"]);
         let percent = |it| Share::from_percent(it).unwrap();
-        incident.impact = vec![ImpactStep { from: at, customers: percent(30.0) }];
+        incident.impact = vec![ImpactStep {
+            from: at,
+            customers: percent(30.0),
+        }];
         let id = ChangeRef::new("shop", "1");
         let mut change = Change::new(id.clone(), Kind::Plan, at, Noted::by("ada", at));
         let bounds = |low, likely, high| Bounds { low, likely, high };
@@ -83,7 +89,11 @@ mod tests {
             functions: names(&["buy"]),
             services_reached: bounds(1, 2, 2),
             functions_down: bounds(0, 1, 1),
-            customers: Bounds { low: percent(0.0), likely: percent(10.0), high: percent(20.0) },
+            customers: Bounds {
+                low: percent(0.0),
+                likely: percent(10.0),
+                high: percent(20.0),
+            },
         });
         let found = |probability| Found {
             incident: "INC-1".into(),
@@ -101,9 +111,20 @@ mod tests {
         let changes = [change];
         let compared = compare(&incident, &found(0.8), &changes).unwrap();
         let score = compared.score;
-        assert_eq!((score.services.found, score.services.missed, score.services.spurious), (1, 1, 1));
+        assert_eq!(
+            (
+                score.services.found,
+                score.services.missed,
+                score.services.spurious
+            ),
+            (1, 1, 1)
+        );
         assert!(score.services_within && score.functions_within);
-        assert_eq!(score.customers_within, Some(false), "more noticed than the upper bound");
+        assert_eq!(
+            score.customers_within,
+            Some(false),
+            "more noticed than the upper bound"
+        );
         assert!(compare(&incident, &found(0.4), &changes).is_none());
         assert!(compare(&incident, &found(0.8), &[]).is_none());
     }

@@ -23,9 +23,14 @@ impl Distances {
     ) -> Self {
         let mut found: BTreeMap<Node, (u32, bool)> = BTreeMap::new();
         let mut queue = VecDeque::new();
-        let named = services.into_iter().filter_map(|name| catalog.resolve(name));
+        let named = services
+            .into_iter()
+            .filter_map(|name| catalog.resolve(name));
         let function = |name: &String| {
-            let place = catalog.functions().binary_search_by(|it| it.id.as_str().cmp(name)).ok()?;
+            let place = catalog
+                .functions()
+                .binary_search_by(|it| it.id.as_str().cmp(name))
+                .ok()?;
             u32::try_from(place).ok().map(Node::Function)
         };
         for start in named.chain(functions.into_iter().filter_map(function)) {
@@ -65,10 +70,16 @@ impl Needs {
     pub(super) fn of(catalog: &Catalog) -> Self {
         let mut needs: BTreeMap<Node, Vec<_>> = BTreeMap::new();
         for edge in catalog.edges() {
-            needs.entry(edge.from).or_default().push((edge.to, edge.kind, 1));
+            needs
+                .entry(edge.from)
+                .or_default()
+                .push((edge.to, edge.kind, 1));
         }
         for (place, group) in (0u32..).zip(catalog.groups()) {
-            let members = group.services.iter().map(|it| (Node::Service(*it), NeedKind::Hard, 0));
+            let members = group
+                .services
+                .iter()
+                .map(|it| (Node::Service(*it), NeedKind::Hard, 0));
             needs.entry(Node::Group(place)).or_default().extend(members);
         }
         Self(needs)

@@ -93,7 +93,10 @@ impl Link {
             LinkTo::NoChange => {}
         }
         if (self.state == LinkState::Suggested) != self.confidence.is_some() {
-            faults.add("confidence", "computed links have one, and statements have none");
+            faults.add(
+                "confidence",
+                "computed links have one, and statements have none",
+            );
         }
         if self.state == LinkState::Rejected && self.noted.why.is_none() {
             faults.add("noted.why", "a link is rejected for a reason");

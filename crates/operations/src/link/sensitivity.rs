@@ -67,7 +67,10 @@ impl Sensitivity {
     #[must_use]
     pub fn is_fragile(&self) -> bool {
         let needed = [self.flips.out_of_first, self.flips.into_first];
-        needed.into_iter().flatten().any(|needed| needed <= self.unsure)
+        needed
+            .into_iter()
+            .flatten()
+            .any(|needed| needed <= self.unsure)
     }
 }
 
@@ -100,7 +103,9 @@ mod tests {
 
     fn found(incident: &str, links: &[(Option<&str>, f64)]) -> Found {
         let of = |(id, probability): &(Option<&str>, f64)| Suggested {
-            to: id.map_or(LinkTo::NoChange, |id| LinkTo::Change(ChangeRef::new("shop", id))),
+            to: id.map_or(LinkTo::NoChange, |id| {
+                LinkTo::Change(ChangeRef::new("shop", id))
+            }),
             shipped_at: None,
             computed: *probability,
             probability: *probability,
@@ -119,22 +124,46 @@ mod tests {
     /// a rate of 0.1, not 0.2.
     #[test]
     fn a_change_fails_once() {
-        let both = [found("a", &[(Some("1"), 1.0)]), found("b", &[(Some("1"), 1.0)])];
+        let both = [
+            found("a", &[(Some("1"), 1.0)]),
+            found("b", &[(Some("1"), 1.0)]),
+        ];
         let counted = failed_changes(&both, 10);
         assert_eq!(counted.rate(), Some(0.1));
         assert_eq!((counted.incidents, counted.shipped), (2, 10));
-        let half = [found("a", &[(Some("1"), 0.5), (None, 0.5)]), found("b", &[(Some("1"), 0.5), (None, 0.5)])];
+        let half = [
+            found("a", &[(Some("1"), 0.5), (None, 0.5)]),
+            found("b", &[(Some("1"), 0.5), (None, 0.5)]),
+        ];
         assert!((failed_changes(&half, 10).failed - 0.75).abs() < 1e-12);
         assert_eq!(failed_changes(&[], 0).rate(), None);
     }
 
     #[test]
     fn unsure_links_make_a_conclusion_fragile() {
-        let (first, second) = (Counted::new(18, 500.0).unwrap(), Counted::new(20, 1500.0).unwrap());
-        let sure: Vec<Found> = (0..38).map(|n| found(&n.to_string(), &[(Some("1"), 0.95)])).collect();
+        let (first, second) = (
+            Counted::new(18, 500.0).unwrap(),
+            Counted::new(20, 1500.0).unwrap(),
+        );
+        let sure: Vec<Found> = (0..38)
+            .map(|n| found(&n.to_string(), &[(Some("1"), 0.95)]))
+            .collect();
         let judged = sensitivity(first, second, &sure, Confidence::P95).unwrap();
-        assert_eq!((judged.flips.out_of_first, judged.unsure, judged.is_fragile()), (Some(3), 0, false));
-        let unsure: Vec<Found> = (0..4).map(|n| found(&n.to_string(), &[(Some("1"), 0.6)])).collect();
-        assert!(sensitivity(first, second, &unsure, Confidence::P95).unwrap().is_fragile());
+        assert_eq!(
+            (
+                judged.flips.out_of_first,
+                judged.unsure,
+                judged.is_fragile()
+            ),
+            (Some(3), 0, false)
+        );
+        let unsure: Vec<Found> = (0..4)
+            .map(|n| found(&n.to_string(), &[(Some("1"), 0.6)]))
+            .collect();
+        assert!(
+            sensitivity(first, second, &unsure, Confidence::P95)
+                .unwrap()
+                .is_fragile()
+        );
     }
 }

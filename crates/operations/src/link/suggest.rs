@@ -161,8 +161,15 @@ pub fn suggest(incident: &Incident, evidence: &Evidence<'_>, settings: &Settings
         .zip(decayed)
         .map(|(candidate, decayed)| {
             let (times, reasons) = weigher.weigh(candidate);
-            let weight = if all > 0.0 { mass * decayed / all * times } else { 0.0 };
-            (weight, unscored(candidate.to.clone(), Some(candidate.from), reasons))
+            let weight = if all > 0.0 {
+                mass * decayed / all * times
+            } else {
+                0.0
+            };
+            (
+                weight,
+                unscored(candidate.to.clone(), Some(candidate.from), reasons),
+            )
         })
         .collect();
     suggested.push((1.0 - mass, unscored(LinkTo::NoChange, None, Vec::new())));
@@ -177,7 +184,9 @@ pub fn suggest(incident: &Incident, evidence: &Evidence<'_>, settings: &Settings
     state(&mut suggested, evidence.statements);
     suggested.sort_by(|a, b| {
         let probable = b.probability.total_cmp(&a.probability);
-        probable.then_with(|| b.computed.total_cmp(&a.computed)).then_with(|| a.to.cmp(&b.to))
+        probable
+            .then_with(|| b.computed.total_cmp(&a.computed))
+            .then_with(|| a.to.cmp(&b.to))
     });
     keep(&mut suggested, settings.most);
     Found {
@@ -219,7 +228,9 @@ fn keep(suggested: &mut Vec<Suggested>, most: usize) {
 }
 
 fn half_lives(start: Timestamp, candidate: &Candidate<'_>, settings: &Settings) -> f64 {
-    let age = start.duration_since(candidate.until).max(SignedDuration::ZERO);
+    let age = start
+        .duration_since(candidate.until)
+        .max(SignedDuration::ZERO);
     age.as_secs_f64() / settings.half_life.as_secs_f64().max(1.0)
 }
 
@@ -230,13 +241,22 @@ fn candidates<'a>(
     evidence: &Evidence<'a>,
     settings: &Settings,
 ) -> Vec<Candidate<'a>> {
-    let from = incident.started.checked_sub(settings.look_back).unwrap_or(Timestamp::MIN);
-    let until = incident.started.checked_add(SLACK).unwrap_or(Timestamp::MAX);
+    let from = incident
+        .started
+        .checked_sub(settings.look_back)
+        .unwrap_or(Timestamp::MIN);
+    let until = incident
+        .started
+        .checked_add(SLACK)
+        .unwrap_or(Timestamp::MAX);
     let in_time = |it: &Candidate<'_>| it.until >= from && it.from <= until;
     let mut deployed: BTreeMap<&ChangeRef, &Deployment> = BTreeMap::new();
     let mut sorted: Vec<&Deployment> = evidence.deployments.iter().collect();
     sorted.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
-    for deployment in sorted.iter().filter(|it| it.started <= until && it.moved == Move::Deploy) {
+    for deployment in sorted
+        .iter()
+        .filter(|it| it.started <= until && it.moved == Move::Deploy)
+    {
         for change in &deployment.changes {
             deployed.insert(change, deployment);
         }
@@ -260,7 +280,11 @@ fn candidates<'a>(
             found.push(candidate);
         }
     }
-    let known: BTreeSet<&ChangeRef> = found.iter().filter_map(|it| it.change).map(|it| &it.change).collect();
+    let known: BTreeSet<&ChangeRef> = found
+        .iter()
+        .filter_map(|it| it.change)
+        .map(|it| &it.change)
+        .collect();
     let alone = |it: &&&Deployment| {
         it.moved != Move::RollBack && !it.changes.iter().any(|change| known.contains(change))
     };
@@ -303,7 +327,8 @@ impl<'a> Weigher<'a> {
         let end = incident.end().unwrap_or(incident.started);
         let end = end.checked_add(day).unwrap_or(Timestamp::MAX);
         let reverts = evidence.changes.iter().filter(|it| {
-            it.shipped_at >= incident.started && (it.shipped_at <= end || it.mentions.contains(&incident.id))
+            it.shipped_at >= incident.started
+                && (it.shipped_at <= end || it.mentions.contains(&incident.id))
         });
         // In order of time, so that the same data give the same reasons.
         let mut reverts: Vec<&Change> = reverts.collect();
@@ -334,7 +359,12 @@ impl<'a> Weigher<'a> {
         found.extend(self.effects(it));
         found.extend(self.environment(it));
         found.extend(self.reported(it));
-        found.sort_by(|a, b| b.0.ln().abs().total_cmp(&a.0.ln().abs()).then_with(|| a.1.cmp(&b.1)));
+        found.sort_by(|a, b| {
+            b.0.ln()
+                .abs()
+                .total_cmp(&a.0.ln().abs())
+                .then_with(|| a.1.cmp(&b.1))
+        });
         let times = found.iter().map(|(times, _)| times).product();
         (times, found.into_iter().map(|(_, reason)| reason).collect())
     }
@@ -356,13 +386,23 @@ impl<'a> Weigher<'a> {
 
     fn place(&self, it: &Candidate<'_>) -> Option<(f64, Reason)> {
         let failed = &self.incident.services;
-        if let Some(service) = it.services.iter().find(|service| failed.contains(**service)) {
+        if let Some(service) = it
+            .services
+            .iter()
+            .find(|service| failed.contains(**service))
+        {
             let text = format!("alters `{service}`, which failed");
             return Some((times::SAME_SERVICE, reason("same-service", text)));
         }
         let catalog = self.evidence.catalog?;
-        let placed = it.services.iter().filter_map(|service| Some((*service, catalog.resolve(service)?)));
-        let near = placed.clone().filter_map(|(name, node)| Some((self.distances.to(node)?, name))).min();
+        let placed = it
+            .services
+            .iter()
+            .filter_map(|service| Some((*service, catalog.resolve(service)?)));
+        let near = placed
+            .clone()
+            .filter_map(|(name, node)| Some((self.distances.to(node)?, name)))
+            .min();
         match near {
             Some(((0, _), service)) => {
                 let text = format!("alters `{service}`, which failed");
@@ -374,7 +414,11 @@ impl<'a> Weigher<'a> {
                     false => (times::NEEDED_SOFTLY, "uses"),
                 };
                 let times = 1.0 + (most - 1.0) * 0.5_f64.powf(f64::from(distance - 1));
-                let steps = if distance == 1 { "directly".to_owned() } else { format!("{distance} steps away") };
+                let steps = if distance == 1 {
+                    "directly".to_owned()
+                } else {
+                    format!("{distance} steps away")
+                };
                 let text = format!("alters `{service}`, which what failed {how} ({steps})");
                 Some((times, reason("dependency", text)))
             }
@@ -398,11 +442,17 @@ impl<'a> Weigher<'a> {
                 && !self.replaced(it, rollback)
         });
         if let Some(rollback) = rollback {
-            let text = format!("`{}` was rolled back afterwards ({})", rollback.service, rollback.id);
+            let text = format!(
+                "`{}` was rolled back afterwards ({})",
+                rollback.service, rollback.id
+            );
             return Some((times::ROLLED_BACK, reason("rolled-back", text)));
         }
         let outcome = it.deployment.map(|it| it.outcome)?;
-        let bad = matches!(outcome, Outcome::Failed | Outcome::Halted | Outcome::RolledBack);
+        let bad = matches!(
+            outcome,
+            Outcome::Failed | Outcome::Halted | Outcome::RolledBack
+        );
         let text = format!("its deployment ended `{outcome}`");
         bad.then(|| (times::ENDED_BADLY, reason("ended-badly", text)))
     }
@@ -421,14 +471,25 @@ impl<'a> Weigher<'a> {
 
     fn effects(&self, it: &Candidate<'_>) -> Option<(f64, Reason)> {
         let effects = &it.change?.effects;
-        if let Some(effect) = effects.iter().find(|it| self.incident.objects.contains(&it.object)) {
-            let text = format!("did `{}` to `{}`, which was hit", effect.verb.as_str(), effect.object);
+        if let Some(effect) = effects
+            .iter()
+            .find(|it| self.incident.objects.contains(&it.object))
+        {
+            let text = format!(
+                "did `{}` to `{}`, which was hit",
+                effect.verb.as_str(),
+                effect.object
+            );
             return Some((times::SAME_OBJECT, reason("same-object", text)));
         }
-        let destroyed = effects.iter().find(|it| {
-            it.is_irreversible() && matches!(it.verb, Verb::Delete | Verb::Replace)
-        })?;
-        let text = format!("did `{}` to `{}`, which keeps state", destroyed.verb.as_str(), destroyed.object);
+        let destroyed = effects
+            .iter()
+            .find(|it| it.is_irreversible() && matches!(it.verb, Verb::Delete | Verb::Replace))?;
+        let text = format!(
+            "did `{}` to `{}`, which keeps state",
+            destroyed.verb.as_str(),
+            destroyed.object
+        );
         Some((times::DESTROYED, reason("destroyed-state", text)))
     }
 
@@ -442,9 +503,15 @@ impl<'a> Weigher<'a> {
     }
 
     fn reported(&self, it: &Candidate<'_>) -> Option<(f64, Reason)> {
-        let own = it.deployment.map(|deployment| LinkTo::Deployment(deployment.id.clone()));
+        let own = it
+            .deployment
+            .map(|deployment| LinkTo::Deployment(deployment.id.clone()));
         let about = |link: &&Link| link.to == it.to || Some(&link.to) == own.as_ref();
-        let reports = self.evidence.statements.iter().filter(|link| link.state == LinkState::Reported);
+        let reports = self
+            .evidence
+            .statements
+            .iter()
+            .filter(|link| link.state == LinkState::Reported);
         let report = reports.filter(about).min_by_key(|link| &link.noted)?;
         let text = format!("{} says so", report.noted.by);
         Some((times::REPORTED, reason("reported", text)))
@@ -477,7 +544,9 @@ fn state(suggested: &mut Vec<Suggested>, statements: &[Link]) {
     said.sort_by(|a, b| (&a.noted, a.state).cmp(&(&b.noted, b.state)));
     let mut last: BTreeMap<&LinkTo, BTreeMap<&str, LinkState>> = BTreeMap::new();
     for link in said {
-        last.entry(&link.to).or_default().insert(&link.noted.by, link.state);
+        last.entry(&link.to)
+            .or_default()
+            .insert(&link.noted.by, link.state);
     }
     for (to, words) in last {
         let words: BTreeSet<LinkState> = words.into_values().collect();
@@ -492,7 +561,10 @@ fn state(suggested: &mut Vec<Suggested>, statements: &[Link]) {
         }
     }
     let settled = |it: &Suggested, word| !it.contested && it.stated == Some(word);
-    let confirmed = suggested.iter().filter(|it| settled(it, LinkState::Confirmed)).count();
+    let confirmed = suggested
+        .iter()
+        .filter(|it| settled(it, LinkState::Confirmed))
+        .count();
     let open: f64 = suggested
         .iter()
         .filter(|it| !settled(it, LinkState::Rejected))
@@ -500,7 +572,11 @@ fn state(suggested: &mut Vec<Suggested>, statements: &[Link]) {
         .sum();
     for it in suggested.iter_mut() {
         it.probability = if confirmed > 0 {
-            if settled(it, LinkState::Confirmed) { 1.0 / confirmed as f64 } else { 0.0 }
+            if settled(it, LinkState::Confirmed) {
+                1.0 / confirmed as f64
+            } else {
+                0.0
+            }
         } else if settled(it, LinkState::Rejected) {
             0.0
         } else if open > 0.0 {

@@ -10,7 +10,12 @@ fn at(minute: i64) -> Timestamp {
 }
 
 fn incident(services: &[&str]) -> Incident {
-    let mut it = Incident::new("INC-1".into(), "down".into(), at(0), Noted::by("ada", at(9000)));
+    let mut it = Incident::new(
+        "INC-1".into(),
+        "down".into(),
+        at(0),
+        Noted::by("ada", at(9000)),
+    );
     it.status = Status::Resolved;
     it.resolved = Some(at(60));
     it.services = services.iter().map(|it| (*it).to_owned()).collect();
@@ -26,14 +31,24 @@ fn change(id: &str, minute: i64, services: &[&str]) -> Change {
 }
 
 fn deployment(id: &str, minute: i64, service: &str) -> Deployment {
-    let mut it = Deployment::new(id.into(), service.into(), at(minute), Noted::by("ada", at(9000)));
+    let mut it = Deployment::new(
+        id.into(),
+        service.into(),
+        at(minute),
+        Noted::by("ada", at(9000)),
+    );
     it.environment = Environment::Production;
     it.finished = Some(at(minute + 5));
     it.outcome = Outcome::Succeeded;
     it
 }
 
-fn find(incident: &Incident, changes: &[Change], deployments: &[Deployment], statements: &[Link]) -> Found {
+fn find(
+    incident: &Incident,
+    changes: &[Change],
+    deployments: &[Deployment],
+    statements: &[Link],
+) -> Found {
     let evidence = Evidence {
         changes,
         deployments,
@@ -49,7 +64,11 @@ fn probability(found: &Found, id: &str) -> f64 {
         id if id.starts_with('d') => LinkTo::Deployment(id.to_owned()),
         id => LinkTo::Change(ChangeRef::new("shop", id)),
     };
-    found.suggested.iter().find(|it| it.to == to).map_or(0.0, |it| it.probability)
+    found
+        .suggested
+        .iter()
+        .find(|it| it.to == to)
+        .map_or(0.0, |it| it.probability)
 }
 
 fn best(found: &Found) -> String {
@@ -75,11 +94,21 @@ fn shop(id: &str) -> LinkTo {
 /// before it, however long ago and of whatever service.
 #[test]
 fn an_old_deployment_is_not_blamed_for_being_the_last() {
-    let found = find(&incident(&["cart"]), &[], &[deployment("d1", -90 * 24 * 60, "cart")], &[]);
+    let found = find(
+        &incident(&["cart"]),
+        &[],
+        &[deployment("d1", -90 * 24 * 60, "cart")],
+        &[],
+    );
     assert_eq!(found.looked_at, 0);
     assert_eq!(best(&found), "no-change");
     assert_eq!(probability(&found, "none"), 1.0);
-    let found = find(&incident(&["cart"]), &[], &[deployment("d1", -6 * 24 * 60, "cart")], &[]);
+    let found = find(
+        &incident(&["cart"]),
+        &[],
+        &[deployment("d1", -6 * 24 * 60, "cart")],
+        &[],
+    );
     assert!(probability(&found, "none") > 0.99, "{found:?}");
 }
 
@@ -88,19 +117,34 @@ fn an_old_deployment_is_not_blamed_for_being_the_last() {
 fn the_latest_change_is_not_the_cause_for_being_the_latest() {
     let mut elsewhere = change("late", -5, &["mail"]);
     elsewhere.services.insert("newsletter".into());
-    let found = find(&incident(&["cart"]), &[change("early", -60, &["cart"]), elsewhere], &[], &[]);
+    let found = find(
+        &incident(&["cart"]),
+        &[change("early", -60, &["cart"]), elsewhere],
+        &[],
+        &[],
+    );
     assert_eq!(best(&found), "shop@early");
-    assert!(probability(&found, "late") > 0.0, "and it stays a candidate");
+    assert!(
+        probability(&found, "late") > 0.0,
+        "and it stays a candidate"
+    );
 }
 
 /// 4989: two installations with the same data tied an incident differently.
 #[test]
 fn the_same_data_give_the_same_links() {
-    let changes = [change("a", -10, &["cart"]), change("b", -10, &["cart"]), change("c", -10, &["cart"])];
+    let changes = [
+        change("a", -10, &["cart"]),
+        change("b", -10, &["cart"]),
+        change("c", -10, &["cart"]),
+    ];
     let mut turned = changes.clone();
     turned.reverse();
     let incident = incident(&["cart"]);
-    assert_eq!(find(&incident, &changes, &[], &[]), find(&incident, &turned, &[], &[]));
+    assert_eq!(
+        find(&incident, &changes, &[], &[]),
+        find(&incident, &turned, &[], &[])
+    );
 }
 
 /// 6606: "how is the link made?"
@@ -118,7 +162,12 @@ fn every_link_says_why() {
     });
     let mut incident = incident(&["cart"]);
     incident.objects.insert("aws_db_instance.orders".into());
-    let found = find(&incident, &[plan, change("other", -20, &["cart"])], &[], &[]);
+    let found = find(
+        &incident,
+        &[plan, change("other", -20, &["cart"])],
+        &[],
+        &[],
+    );
     let text = |it: &Suggested| {
         let reasons: Vec<_> = it.reasons.iter().map(|it| it.text.as_str()).collect();
         format!("{} {:.2}: {}", it.to, it.probability, reasons.join("; "))
@@ -168,7 +217,10 @@ services:
   - id: mail
 ";
     let catalog = Catalog::parse(text, "catalog.yaml").unwrap();
-    let changes = [change("needed", -60, &["cart"]), change("unrelated", -5, &["mail"])];
+    let changes = [
+        change("needed", -60, &["cart"]),
+        change("unrelated", -5, &["mail"]),
+    ];
     let evidence = Evidence {
         changes: &changes,
         catalog: Some(&catalog),
@@ -186,12 +238,27 @@ fn what_people_say_wins_and_erases_nothing() {
     let computed = find(&incident, &changes, &[], &[]);
     let confirmed = said(shop("b"), 100, "bo", LinkState::Confirmed);
     let found = find(&incident, &changes, &[], std::slice::from_ref(&confirmed));
-    assert_eq!((best(&found), probability(&found, "b")), ("shop@b".into(), 1.0));
-    let a = found.suggested.iter().find(|it| it.to == shop("a")).unwrap();
-    assert_eq!(a.computed, computed.suggested[0].computed, "what was computed stays");
+    assert_eq!(
+        (best(&found), probability(&found, "b")),
+        ("shop@b".into(), 1.0)
+    );
+    let a = found
+        .suggested
+        .iter()
+        .find(|it| it.to == shop("a"))
+        .unwrap();
+    assert_eq!(
+        a.computed, computed.suggested[0].computed,
+        "what was computed stays"
+    );
     // Two people disagree: evidence decides again, and it says so.
     let rejected = said(shop("b"), 90, "cy", LinkState::Rejected);
-    let found = find(&incident, &changes, &[], &[confirmed.clone(), rejected.clone()]);
+    let found = find(
+        &incident,
+        &changes,
+        &[],
+        &[confirmed.clone(), rejected.clone()],
+    );
     assert_eq!(best(&found), "shop@a");
     assert!(found.suggested.iter().any(|it| it.contested));
     // The one who rejected changes their mind.
@@ -200,8 +267,19 @@ fn what_people_say_wins_and_erases_nothing() {
     assert_eq!(probability(&found, "b"), 1.0);
     // A change that nobody had recorded, and no change at all.
     for to in [shop("unseen"), LinkTo::NoChange] {
-        let found = find(&incident, &changes, &[], &[said(to.clone(), 100, "bo", LinkState::Confirmed)]);
-        assert_eq!((found.suggested[0].to.clone(), found.suggested[0].probability), (to, 1.0));
+        let found = find(
+            &incident,
+            &changes,
+            &[],
+            &[said(to.clone(), 100, "bo", LinkState::Confirmed)],
+        );
+        assert_eq!(
+            (
+                found.suggested[0].to.clone(),
+                found.suggested[0].probability
+            ),
+            (to, 1.0)
+        );
     }
 }
 
