@@ -7,6 +7,7 @@ mod collect_applied;
 mod collect_plan;
 mod commands;
 mod error;
+mod history;
 mod input;
 mod report;
 mod rules;

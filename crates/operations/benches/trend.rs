@@ -53,17 +53,21 @@ fn rows(number: usize) -> Vec<Row> {
         .collect()
 }
 
+fn stratum(row: &Row, exposure: &mut Exposure) -> Stratum {
+    Stratum {
+        service: exposure.names.name(&row.service),
+        tier: exposure.names.name(row.tier),
+        team: exposure.names.name(&row.team),
+        author_level: exposure.names.name(row.level),
+        size: SizeBucket::of(Some(row.lines)),
+        involvement: row.involvement,
+    }
+}
+
 fn summed(rows: &[Row]) -> Exposure {
     let mut exposure = Exposure::default();
     for row in rows {
-        let stratum = Stratum {
-            service: exposure.names.name(&row.service),
-            tier: exposure.names.name(row.tier),
-            team: exposure.names.name(&row.team),
-            author_level: exposure.names.name(row.level),
-            size: SizeBucket::of(Some(row.lines)),
-            involvement: row.involvement,
-        };
+        let stratum = stratum(row, &mut exposure);
         exposure.ship(row.week, stratum, 1);
     }
     exposure
@@ -74,14 +78,7 @@ fn incidents(rows: &[Row], exposure: &mut Exposure, number: usize) -> Vec<Incide
     (0..number)
         .map(|at| {
             let row = &rows[random.below(rows.len() as u64) as usize];
-            let stratum = Stratum {
-                service: exposure.names.name(&row.service),
-                tier: exposure.names.name(row.tier),
-                team: exposure.names.name(&row.team),
-                author_level: exposure.names.name(row.level),
-                size: SizeBucket::of(Some(row.lines)),
-                involvement: row.involvement,
-            };
+            let stratum = stratum(row, exposure);
             let day = row.week.monday().to_string();
             let start: Timestamp = format!("{day}T00:00:00Z").parse().unwrap();
             Incident {

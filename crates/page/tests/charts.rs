@@ -128,7 +128,7 @@ fn heat() -> HeatStrip {
     };
     HeatStrip {
         title: "Incidents by service".to_owned(),
-        rows_are: "service".to_owned(),
+        periods_are: "month".to_owned(),
         periods: (0..24)
             .map(|at| format!("2025-{:02}", at % 12 + 1))
             .collect(),

@@ -11,6 +11,7 @@ mod policy;
 mod scan;
 mod sign;
 mod signoffs;
+mod trend;
 
 use std::path::PathBuf;
 
@@ -54,6 +55,7 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    Trend(trend::TrendArgs),
 }
 
 /// Which repository.
@@ -95,6 +97,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Backtest(args) => backtest::run(&args),
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Trend(args) => trend::run(&args),
     }
 }
 

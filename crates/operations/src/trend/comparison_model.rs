@@ -265,28 +265,41 @@ fn smallest(limit: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
 }
 
 /// Poisson regression on the strata, the interval widened for whatever varies
-/// more than chance.
+/// more than chance. A column that the columns before it already determine (a
+/// tier whose changes all have one size, say) adds nothing and is left out.
 pub(super) fn regression(cells: &Cells, dispersion: f64) -> Result<Ratio, Error> {
     let rows = rows(cells);
     let counts: Vec<u64> = rows.iter().map(|row| row.1.incidents).collect();
     let exposure: Vec<f64> = rows.iter().map(|row| row.1.changes as f64).collect();
-    let ai: Vec<f64> = rows
-        .iter()
-        .map(|row| if row.2 { 1.0 } else { 0.0 })
-        .collect();
-    let mut design = Design::new(rows.len())?.intercept()?.column("AI", &ai)?;
+    let ai = rows.iter().map(|row| if row.2 { 1.0 } else { 0.0 });
+    let mut columns = vec![(AI.to_owned(), ai.collect())];
     for (name, level) in factors() {
-        design = factor(design, name, &rows, level)?;
+        columns.extend(factor(name, &rows, level));
     }
-    design = design.exposure(&exposure)?;
-    let fit = poisson(&counts, &design, Errors::Model)?.judged_by(Reference::Normal);
+    let fit = loop {
+        let mut design = Design::new(rows.len())?.intercept()?;
+        for (name, values) in &columns {
+            design = design.column(name, values)?;
+        }
+        match poisson(&counts, &design.exposure(&exposure)?, Errors::Model) {
+            Err(Error::Collinear { column })
+                if column != AI && columns.iter().any(|c| c.0 == column) =>
+            {
+                columns.retain(|(name, _)| *name != column);
+            }
+            fit => break fit?.judged_by(Reference::Normal),
+        }
+    };
     let spread = fit.dispersion().max(dispersion).max(1.0);
-    let coefficient = fit.coefficient("AI").ok_or(Error::Undetermined {
+    let coefficient = fit.coefficient(AI).ok_or(Error::Undetermined {
         what: "the adjusted ratio",
         why: "its column is missing from the fit",
     })?;
     Ok(Ratio::from(coefficient.ratio(Confidence::P95)).widened(spread.sqrt()))
 }
+
+/// The column of the ratio that is asked for.
+const AI: &str = "AI";
 
 type Row = (Reduced, Count, bool);
 
@@ -349,9 +362,9 @@ fn rows(cells: &Cells) -> Vec<Row> {
         .collect()
 }
 
-/// Adds a factor; a level without an incident has no finite coefficient, so its
-/// rows share the column of the level before it.
-fn factor(design: Design, name: &str, rows: &[Row], level: Level) -> Result<Design, Error> {
+/// The 0/1 columns of a factor; a level without an incident has no finite
+/// coefficient, so its rows share the column of the level before it.
+fn factor(name: &str, rows: &[Row], level: Level) -> Vec<(String, Vec<f64>)> {
     let texts: Vec<String> = rows.iter().map(|row| level(&row.0)).collect();
     let mut events: BTreeMap<&str, u64> = BTreeMap::new();
     for (text, row) in texts.iter().zip(rows) {
@@ -366,14 +379,18 @@ fn factor(design: Design, name: &str, rows: &[Row], level: Level) -> Result<Desi
         }
         shared.insert(text, last);
     }
-    let values: Vec<&str> = texts
-        .iter()
-        .map(|text| shared.get(text.as_str()).copied().unwrap_or_default())
-        .collect();
-    let levels: Vec<&str> = BTreeSet::from_iter(values.iter().copied())
+    let levels: BTreeSet<&str> = shared.values().copied().collect();
+    levels
         .into_iter()
-        .collect();
-    design.factor(name, &levels, &values)
+        .skip(1)
+        .map(|level| {
+            let belongs = |text: &String| shared.get(text.as_str()) == Some(&level);
+            let values = texts
+                .iter()
+                .map(|text| if belongs(text) { 1.0 } else { 0.0 });
+            (format!("{name}={level}"), values.collect())
+        })
+        .collect()
 }
 
 /// How much the weekly split of linked incidents between the arms varies beyond

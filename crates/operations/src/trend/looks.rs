@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::answer::{Answer, Ratio, Verdict, count, decimal, percent};
-use super::history::{History, Involvement, Name};
+use super::history::{History, Involvement, Name, SizeBucket};
 use crate::week::Week;
 
 /// Standard deviation of the log ratio in the mixture: expects up to fourfold.
@@ -30,7 +30,7 @@ pub struct Look {
     pub ai_incidents: u64,
     /// Incidents linked to changes without AI.
     pub other_incidents: u64,
-    /// AI-assisted share of the changes of known involvement.
+    /// AI-assisted share of the changes of known involvement that were compared.
     pub ai_share: f64,
     /// Evidence so far that AI-assisted changes are riskier, as an e-value.
     pub evidence: f64,
@@ -77,12 +77,15 @@ pub struct Looks {
     pub services: Vec<ServiceLooks>,
 }
 
-/// Incidents and exposure of both arms in one week.
+/// Incidents and exposure of both arms.
 #[derive(Debug, Clone, Copy, Default)]
-struct Week2 {
+struct Both {
     ai: (u64, f64),
     other: (u64, f64),
 }
+
+/// By size and tier.
+type Strata = BTreeMap<(SizeBucket, Name), Both>;
 
 /// The question of [`compare`](super::compare), asked anew every week.
 #[must_use]
@@ -97,17 +100,22 @@ pub fn looks(history: &History, options: &Options) -> Looks {
         ratio: None,
         services: services(history, options),
     };
-    let mut sums = Week2::default();
     if let Ok(mut process) = RatioProcess::new(SPREAD) {
-        for (&week, arms) in &weeks {
-            take(&mut found, &mut process, week, arms);
-            sums.ai = (sums.ai.0 + arms.ai.0, sums.ai.1 + arms.ai.1);
-            sums.other = (sums.other.0 + arms.other.0, sums.other.1 + arms.other.1);
+        let mut sums = (0.0, 0.0);
+        for (&week, strata) in &weeks {
+            take(&mut found, &mut process, week, strata);
+            for arms in strata.values() {
+                let ((a, t1), (b, t0)) = (arms.ai, arms.other);
+                if t1 > 0.0 && t0 > 0.0 {
+                    sums.0 += a as f64 * t0 / (t1 + t0);
+                    sums.1 += b as f64 * t1 / (t1 + t0);
+                }
+            }
         }
-        if sums.ai.0 + sums.other.0 > 0 && !found.taken.is_empty() {
+        if sums.0 + sums.1 > 0.0 {
             let range = process.interval(Confidence::P95);
             found.ratio = Some(Ratio {
-                value: sums.ai.0 as f64 / sums.ai.1 / (sums.other.0 as f64 / sums.other.1),
+                value: sums.0 / sums.1,
                 low: range.low,
                 high: range.high,
             });
@@ -117,19 +125,31 @@ pub fn looks(history: &History, options: &Options) -> Looks {
     found
 }
 
-fn take(found: &mut Looks, process: &mut RatioProcess, week: Week, arms: &Week2) {
-    let Some(look) = stats_look(arms) else { return };
-    // looks beyond the bound of the process add nothing, and none is that long
-    if process.observe(look).is_err() {
+/// One look: each stratum of the week says what it can; one without changes in
+/// both arms says nothing.
+fn take(found: &mut Looks, process: &mut RatioProcess, week: Week, strata: &Strata) {
+    let mut seen = Both::default();
+    for arms in strata.values() {
+        let Some(look) = stats_look(arms) else {
+            continue;
+        };
+        // a stratum without incidents changes nothing, but its changes were seen
+        let quiet = arms.ai.0 + arms.other.0 == 0;
+        if quiet || process.observe(look).is_ok() {
+            seen.ai = (seen.ai.0 + arms.ai.0, seen.ai.1 + arms.ai.1);
+            seen.other = (seen.other.0 + arms.other.0, seen.other.1 + arms.other.1);
+        }
+    }
+    if seen.ai.1 <= 0.0 {
         return;
     }
     let evidence = process.e_value(Alternative::Greater);
     let alarmed = found.alarm.is_some() || evidence >= found.threshold;
     found.taken.push(Look {
         week,
-        ai_incidents: arms.ai.0,
-        other_incidents: arms.other.0,
-        ai_share: arms.ai.1 / (arms.ai.1 + arms.other.1),
+        ai_incidents: seen.ai.0,
+        other_incidents: seen.other.0,
+        ai_share: seen.ai.1 / (seen.ai.1 + seen.other.1),
         evidence,
         alarmed,
     });
@@ -141,21 +161,23 @@ fn take(found: &mut Looks, process: &mut RatioProcess, week: Week, arms: &Week2)
     }
 }
 
-fn stats_look(arms: &Week2) -> Option<sequential::Look> {
+fn stats_look(arms: &Both) -> Option<sequential::Look> {
     Some(sequential::Look {
         first: Counted::new(arms.ai.0, arms.ai.1).ok()?,
         second: Counted::new(arms.other.0, arms.other.1).ok()?,
     })
 }
 
-/// By the week in which the change shipped: that is when it was at risk.
-fn both_arms(history: &History, options: &Options) -> BTreeMap<Week, Week2> {
-    let mut weeks: BTreeMap<Week, Week2> = BTreeMap::new();
+/// By the week in which the change shipped, when it was at risk; and by size and
+/// tier, so that like is compared to like.
+fn both_arms(history: &History, options: &Options) -> BTreeMap<Week, Strata> {
+    let mut weeks: BTreeMap<Week, Strata> = BTreeMap::new();
     for cell in &history.cells {
-        if let Some(arm) = arm(
-            weeks.entry(cell.week).or_default(),
-            cell.stratum.involvement,
-        ) {
+        let strata = weeks.entry(cell.week).or_default();
+        let both = strata
+            .entry((cell.stratum.size, cell.stratum.tier))
+            .or_default();
+        if let Some(arm) = arm(both, cell.stratum.involvement) {
             arm.1 += cell.changes as f64;
         }
     }
@@ -163,16 +185,18 @@ fn both_arms(history: &History, options: &Options) -> BTreeMap<Week, Week2> {
         let Some(link) = incident.cause(options.link_threshold) else {
             continue;
         };
-        if let Some(week) = weeks.get_mut(&link.week)
-            && let Some(arm) = arm(week, link.stratum.involvement)
-        {
+        let key = (link.stratum.size, link.stratum.tier);
+        let both = weeks
+            .get_mut(&link.week)
+            .and_then(|strata| strata.get_mut(&key));
+        if let Some(arm) = both.and_then(|both| arm(both, link.stratum.involvement)) {
             arm.0 += 1;
         }
     }
     weeks
 }
 
-fn arm(week: &mut Week2, involvement: Involvement) -> Option<&mut (u64, f64)> {
+fn arm(week: &mut Both, involvement: Involvement) -> Option<&mut (u64, f64)> {
     match involvement {
         Involvement::Yes => Some(&mut week.ai),
         Involvement::No => Some(&mut week.other),
@@ -185,8 +209,8 @@ fn answer(options: &Options) -> Answer {
         question: "Have the weekly looks found AI-assisted changes to be riskier?".to_owned(),
         verdict: Verdict::too_little(None),
         sentence: String::new(),
-        method: "a mixture e-process on each week's split of linked incidents between the arms, given that week's \
-                 exposure (Ville 1939; Ramdas, Grünwald, Vovk & Shafer 2023); services by e-BH (Wang & Ramdas 2022)"
+        method: "a mixture e-process on each week's split of linked incidents between the arms, given the exposure \
+                 of each size and tier in that week (Ville 1939; Ramdas, Grünwald, Vovk & Shafer 2023); services by e-BH (Wang & Ramdas 2022)"
             .to_owned(),
         assumptions: vec![
             "incidents fall on one arm or the other independently: several alerts of one outage are one incident".to_owned(),
@@ -197,7 +221,8 @@ fn answer(options: &Options) -> Answer {
                 "false alarms: at most {} of organisations without any difference ever see one, however often they look",
                 percent(options.alpha)
             ),
-            "not adjusted for what the changes are; see the comparison for that".to_owned(),
+            "size and tier are held equal, team, level and season are not; see the comparison for those"
+                .to_owned(),
         ],
     }
 }
@@ -253,7 +278,7 @@ fn conclude(found: &mut Looks, history: &History, options: &Options) {
 
 /// Evidence service by service; quiet weeks say nothing, so only others count.
 fn services(history: &History, options: &Options) -> Vec<ServiceLooks> {
-    let mut cells: BTreeMap<(Name, Week), Week2> = BTreeMap::new();
+    let mut cells: BTreeMap<(Name, Week), Both> = BTreeMap::new();
     let causes = || {
         history
             .incidents

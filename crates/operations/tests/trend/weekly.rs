@@ -3,7 +3,7 @@
 use countersign_core::involvement::Verdict as Involvement;
 use countersign_operations::trend::{SizeBucket, Verdict, looks};
 
-use crate::world::{World, week, whole_only};
+use crate::world::{World, steady, week, whole_only};
 
 const YEARS: u64 = 1_000;
 
@@ -101,4 +101,32 @@ fn services_are_judged_together() {
         .map(|s| s.service.as_str())
         .collect();
     assert_eq!(standing, ["service-4"]);
+}
+
+#[test]
+fn a_mix_of_sizes_is_no_evidence_and_hides_none() {
+    // AI does the small changes; at each size the rates of others times `ratio`
+    let mixed = |ratio: f64| {
+        let mut world = World::seeded(33);
+        for (size, ai_changes, changes, rate) in [
+            (SizeBucket::Small, 200, 40, 0.004),
+            (SizeBucket::Huge, 20, 100, 0.05),
+        ] {
+            let ai = world.stratum("shop", size, Involvement::Yes);
+            let other = world.stratum("shop", size, Involvement::No);
+            for number in 0..78 {
+                let mean = |changes: u64| changes as f64 * rate;
+                let week = week("2025-W01").plus(number);
+                let failing = steady(mean(ai_changes) * ratio, number);
+                world.ship(week, ai, ai_changes, failing);
+                world.ship(week, other, changes, steady(mean(changes), number));
+            }
+        }
+        looks(&world.history(), &whole_only())
+    };
+    let same = mixed(1.0);
+    assert!(same.alarm.is_none());
+    assert!((0.9..1.1).contains(&same.ratio.unwrap().value));
+    let riskier = mixed(2.0);
+    assert!(riskier.alarm.is_some(), "{}", riskier.answer.sentence);
 }

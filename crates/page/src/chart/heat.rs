@@ -21,7 +21,7 @@ pub struct HeatStrip {
     /// Its title.
     pub title: String,
     /// Name of the first column of its table.
-    pub rows_are: String,
+    pub periods_are: String,
     /// Names of the periods.
     pub periods: Vec<String>,
     /// The rows.
@@ -125,18 +125,22 @@ impl Chart for HeatStrip {
         out
     }
 
+    /// A row for each period: there are more of them than of anything else.
     fn table(&self) -> Table {
-        let mut head = vec![self.rows_are.clone()];
-        head.extend(self.periods.iter().cloned());
-        let rows = self
-            .rows
-            .iter()
-            .map(|row| {
-                let mut cells = vec![row.name.clone()];
-                cells.extend(row.counts.iter().map(u64::to_string));
-                cells
-            })
-            .collect();
-        Table { head, rows }
+        let mut head = vec![self.periods_are.clone()];
+        head.extend(self.rows.iter().map(|row| row.name.clone()));
+        let cells = |at: usize| {
+            let count = |row: &HeatRow| row.counts.get(at).map_or_else(String::new, u64::to_string);
+            self.rows.iter().map(count).collect::<Vec<String>>()
+        };
+        let rows = self.periods.iter().enumerate().map(|(at, period)| {
+            let mut row = vec![period.clone()];
+            row.extend(cells(at));
+            row
+        });
+        Table {
+            head,
+            rows: rows.collect(),
+        }
     }
 }

@@ -91,7 +91,7 @@ impl RunChart {
         Frame {
             left: 52.0,
             right: WIDTH - 12.0,
-            top: 26.0,
+            top: 40.0,
             bottom: self.height() - 30.0 - 17.0 * self.events.len() as f64,
         }
     }
@@ -202,7 +202,7 @@ impl Chart for RunChart {
     }
 
     fn height(&self) -> f64 {
-        270.0 + 17.0 * self.events.len() as f64
+        284.0 + 17.0 * self.events.len() as f64
     }
 
     fn draw(&self, out: &mut Markup) {
