@@ -9,5 +9,6 @@ use crate::tools;
 pub(crate) fn run() -> Result<()> {
     tools::git()?;
     tools::ssh_keygen()?;
+    tools::chromium()?;
     crate::run("cargo", &["test", "--workspace", "--locked"])
 }
