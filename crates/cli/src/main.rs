@@ -13,6 +13,7 @@ mod input;
 mod recorder;
 mod register;
 mod report;
+mod review_inputs;
 mod rules;
 mod signer;
 mod signoffs;

@@ -11,11 +11,14 @@ mod factor;
 mod guard;
 mod incident;
 mod init;
+mod initiative;
 mod ledger;
 mod link;
+mod pack;
 mod plan;
 mod policy;
 mod record;
+mod review;
 mod scan;
 mod sign;
 mod signoffs;
@@ -80,6 +83,12 @@ enum Command {
     #[command(subcommand)]
     Db(db::DbCommand),
     Trend(trend::TrendArgs),
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    #[command(subcommand)]
+    Initiative(initiative::InitiativeCommand),
+    #[command(subcommand)]
+    Pack(pack::PackCommand),
 }
 
 /// Which repository.
@@ -130,6 +139,9 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Action(command) => action::run(&command),
         Command::Db(command) => db::run(&command),
         Command::Trend(args) => trend::run(&args),
+        Command::Review(command) => review::run(&command),
+        Command::Initiative(command) => initiative::run(&command),
+        Command::Pack(command) => pack::run(&command),
     }
 }
 

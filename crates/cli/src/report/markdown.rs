@@ -84,7 +84,7 @@ pub(super) const fn verdict_word(verdict: Verdict) -> &'static str {
 }
 
 /// Makes text that came from outside harmless in Markdown and HTML.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         match c {
             '<' => out.push_str("&lt;"),

@@ -5,6 +5,7 @@ mod markdown;
 pub(crate) mod pdf;
 pub(crate) mod plan;
 mod reach;
+pub(crate) mod review;
 mod sarif;
 pub(crate) mod trend;
 
