@@ -77,7 +77,7 @@ impl Action {
         faults.optional_id("factor", self.factor.as_deref());
         faults.optional_id("owner", self.owner.as_deref());
         faults.optional_text("evidence", self.evidence.as_deref());
-        faults.optional_id("url", self.url.as_deref());
+        faults.optional_url("url", self.url.as_deref());
         match (self.state, self.ended_at) {
             (ActionState::Open, Some(_)) => faults.add("ended_at", "an open action has not ended"),
             (ActionState::Done | ActionState::Dropped, None) => {

@@ -194,7 +194,7 @@ impl Change {
         self.noted.check(faults);
         self.change.check("change", faults);
         faults.optional_line("title", self.title.as_deref());
-        faults.optional_id("url", self.url.as_deref());
+        faults.optional_url("url", self.url.as_deref());
         faults.ids("people", &self.people);
         faults.optional_line("team", self.team.as_deref());
         faults.optional_line("author_level", self.author_level.as_deref());

@@ -5,6 +5,8 @@
 //! what happened, impact, five whys, evidence, lessons, actions. It starts once
 //! the incident is mitigated, and blames nobody.
 
+pub mod markdown;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +66,23 @@ pub struct Coe {
 }
 
 impl Coe {
+    /// An analysis that says nothing yet.
+    #[must_use]
+    pub fn new(incident: String, noted: Noted) -> Self {
+        Self {
+            written_at: noted.at,
+            noted,
+            incident,
+            summary: String::new(),
+            impact: String::new(),
+            whys: Vec::new(),
+            evidence: Vec::new(),
+            lessons: Vec::new(),
+            actions: Vec::new(),
+            related: Vec::new(),
+        }
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         self.noted.check(faults);
         faults.id("incident", &self.incident);
@@ -77,7 +96,7 @@ impl Coe {
         faults.count("evidence", self.evidence.len());
         for exhibit in &self.evidence {
             faults.line("evidence.title", &exhibit.title);
-            faults.optional_id("evidence.url", exhibit.url.as_deref());
+            faults.optional_url("evidence.url", exhibit.url.as_deref());
         }
         faults.count("lessons", self.lessons.len());
         for lesson in &self.lessons {

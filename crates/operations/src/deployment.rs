@@ -141,7 +141,7 @@ impl Deployment {
         faults.optional_line("target", self.target.as_deref());
         faults.optional_id("person", self.person.as_deref());
         faults.optional_id("tool", self.tool.as_deref());
-        faults.optional_id("url", self.url.as_deref());
+        faults.optional_url("url", self.url.as_deref());
         if self
             .finished
             .is_some_and(|finished| finished < self.started)

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-/// The longest id, in characters.
-pub(crate) const MAX_ID: usize = 200;
+/// The longest id, in bytes: three of them make a key that a ledger takes.
+pub(crate) const MAX_ID: usize = 160;
 /// The longest text of a single line, in characters.
 pub(crate) const MAX_LINE: usize = 500;
 /// The longest free text, in characters.
 pub(crate) const MAX_TEXT: usize = 16_384;
+/// The longest address, in characters.
+pub(crate) const MAX_URL: usize = 2_000;
 /// The most entries of a list.
 pub(crate) const MAX_LIST: usize = 2_000;
 
@@ -46,8 +48,8 @@ impl Faults {
     pub(crate) fn id(&mut self, field: &str, id: &str) {
         if id.is_empty() {
             self.add(field, "it is empty");
-        } else if id.chars().count() > MAX_ID {
-            self.add(field, format!("it is longer than {MAX_ID} characters"));
+        } else if id.len() > MAX_ID {
+            self.add(field, format!("it is longer than {MAX_ID} bytes"));
         } else if id.chars().any(|c| c.is_whitespace() || c.is_control()) {
             self.add(field, "it has spaces or control characters");
         }
@@ -66,6 +68,14 @@ impl Faults {
             count += 1;
         }
         self.count(field, count);
+    }
+
+    pub(crate) fn optional_url(&mut self, field: &str, url: Option<&str>) {
+        let Some(url) = url else { return };
+        self.limit(field, url, MAX_URL);
+        if url.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            self.add(field, "it is empty, or has spaces or control characters");
+        }
     }
 
     /// A line that must say something.

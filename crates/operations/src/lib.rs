@@ -8,12 +8,15 @@
 //! any earlier moment is the same fold over less of it.
 
 pub mod action;
+pub mod availability;
 pub mod change;
 pub mod coe;
 pub mod decision;
 pub mod deployment;
 pub mod factor;
 pub mod guard;
+pub mod history;
+pub mod import;
 pub mod incident;
 pub mod initiative;
 pub mod link;

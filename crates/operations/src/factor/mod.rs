@@ -1,7 +1,12 @@
 //! Claimed causes: who says so, on what evidence, and what became of it.
 
+mod standing;
+mod taxonomy;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::standing::{Claim, Refused, Standing, claims, may_state, standings};
+pub use self::taxonomy::{Factor, Group, Taxonomy};
 use crate::faults::Faults;
 use crate::noted::Noted;
 use crate::words::words;

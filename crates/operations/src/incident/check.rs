@@ -23,7 +23,7 @@ impl Incident {
             faults.line("objects", object);
         }
         faults.optional_text("summary", self.summary.as_deref());
-        faults.optional_id("url", self.url.as_deref());
+        faults.optional_url("url", self.url.as_deref());
         faults.count("sources", self.sources.len());
         for source in &self.sources {
             source.check(faults);

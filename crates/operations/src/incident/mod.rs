@@ -1,6 +1,9 @@
 //! What went wrong: when, where, for how many, and how AI took part.
 
+mod amend;
 mod check;
+mod duplicates;
+mod outage;
 mod part;
 mod severity;
 
@@ -10,6 +13,9 @@ use countersign_core::catalog::Share;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::amend::{Amended, Kept, PERSON};
+pub use self::duplicates::{Doubt, Register, doubts};
+pub use self::outage::Outage;
 pub use self::part::AiPart;
 pub use self::severity::Severity;
 use crate::faults::Faults;
@@ -40,6 +46,10 @@ pub struct SourceRef {
     pub system: String,
     /// The id there.
     pub id: String,
+    /// The latest time that what was read from it speaks of, so that older
+    /// news, arriving late, does not overwrite newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
 }
 
 impl SourceRef {

@@ -1,8 +1,17 @@
 //! Which change, if any, an incident came from, and how sure that is.
 
+mod compare;
+mod distance;
+mod sensitivity;
+mod suggest;
+mod weigh;
+
 use countersign_core::catalog::Share;
 use serde::{Deserialize, Serialize};
 
+pub use self::compare::{Compared, compare};
+pub use self::sensitivity::{FailedChanges, Sensitivity, failed_changes, sensitivity};
+pub use self::suggest::{Evidence, Found, Settings, Suggested, suggest};
 use crate::change::ChangeRef;
 use crate::faults::Faults;
 use crate::noted::Noted;
@@ -13,6 +22,8 @@ words! {
     pub enum LinkState {
         /// Computed, with a confidence.
         Suggested = "suggested",
+        /// Another system says so.
+        Reported = "reported",
         /// A person says so.
         Confirmed = "confirmed",
         /// A person says not.
@@ -85,7 +96,7 @@ impl Link {
         if (self.state == LinkState::Suggested) != self.confidence.is_some() {
             faults.add(
                 "confidence",
-                "computed links have one, and people's statements have none",
+                "computed links have one, and statements have none",
             );
         }
         if self.state == LinkState::Rejected && self.noted.why.is_none() {
