@@ -10,6 +10,7 @@ mod database;
 mod error;
 mod input;
 mod recorder;
+mod register;
 mod report;
 mod rules;
 mod signer;

@@ -1,13 +1,18 @@
 //! One file per command.
 
+mod action;
 mod backtest;
 mod catalog;
 mod check;
 mod db;
 mod declare;
+mod deployment;
+mod factor;
 mod guard;
+mod incident;
 mod init;
 mod ledger;
+mod link;
 mod plan;
 mod policy;
 mod record;
@@ -62,6 +67,16 @@ enum Command {
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
     #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+    #[command(subcommand)]
+    Factor(factor::FactorCommand),
+    #[command(subcommand)]
+    Link(link::LinkCommand),
+    #[command(subcommand)]
+    Deployment(deployment::DeploymentCommand),
+    #[command(subcommand)]
+    Action(action::ActionCommand),
+    #[command(subcommand)]
     Db(db::DbCommand),
 }
 
@@ -81,7 +96,7 @@ impl RepoArgs {
 
 /// The commit that rules are read from when no change says where it goes: the
 /// default branch, else HEAD. `None` before the first commit.
-fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
+pub(crate) fn protected(repo: &Repo) -> CliResult<Option<Oid>> {
     let rev = repo.default_branch()?.unwrap_or_else(|| "HEAD".to_owned());
     match repo.resolve(&rev) {
         Ok(commit) => Ok(Some(commit)),
@@ -106,6 +121,11 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Policy(command) => policy::run(&command),
         Command::Record(command) => record::run(&command),
         Command::Ledger(command) => ledger::run(&command),
+        Command::Incident(command) => incident::run(&command),
+        Command::Factor(command) => factor::run(&command),
+        Command::Link(command) => link::run(&command),
+        Command::Deployment(command) => deployment::run(&command),
+        Command::Action(command) => action::run(&command),
         Command::Db(command) => db::run(&command),
     }
 }
