@@ -10,5 +10,6 @@ pub(crate) fn run() -> Result<()> {
     tools::git()?;
     tools::ssh_keygen()?;
     tools::postgres()?;
+    tools::chromium()?;
     crate::run("cargo", &["test", "--workspace", "--locked"])
 }

@@ -68,6 +68,16 @@ pub(crate) fn postgres() -> Result<()> {
     Ok(())
 }
 
+/// A browser that prints pages as PDF.
+pub(crate) fn chromium() -> Result<()> {
+    const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    if !NAMES.iter().any(|name| exists(name)) {
+        apt("chromium")?;
+    }
+    println!("found a browser of the Chromium family");
+    Ok(())
+}
+
 /// cargo-deny, built from source when it is missing.
 pub(crate) fn cargo_deny() -> Result<()> {
     let found = Command::new("cargo")

@@ -8,6 +8,7 @@ mod collect_plan;
 mod commands;
 mod database;
 mod error;
+mod history;
 mod input;
 mod recorder;
 mod register;

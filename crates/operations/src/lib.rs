@@ -25,6 +25,7 @@ pub mod pack;
 pub mod record;
 pub mod review;
 pub mod sign_off;
+pub mod trend;
 pub mod usage;
 pub mod week;
 

@@ -92,6 +92,29 @@ impl Week {
         Self::of_date(self.monday().saturating_add(7.days()))
     }
 
+    /// The week so many weeks later, or earlier for a negative number; the first
+    /// or last there is where that would be beyond it.
+    #[must_use]
+    pub fn plus(self, weeks: i32) -> Self {
+        Self::of_date(self.monday().saturating_add(i64::from(weeks).weeks()))
+    }
+
+    /// Weeks from `earlier` to this one; negative when it is the later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> i32 {
+        let days = earlier.monday().duration_until(self.monday()).as_hours() / 24;
+        // dates reach no further than ten thousand years
+        i32::try_from(days / 7).unwrap_or(0)
+    }
+
+    /// The calendar quarter that its Thursday lies in, as year and 1 to 4: the
+    /// same year that the week is counted in.
+    #[must_use]
+    pub fn quarter(self) -> (i16, i8) {
+        let thursday = self.monday().saturating_add(3.days());
+        (thursday.year(), (thursday.month() - 1) / 3 + 1)
+    }
+
     /// From its first moment to the first moment after it, at a place. A week
     /// in which clocks change has an hour more or less.
     #[must_use]
@@ -188,10 +211,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn weeks_follow_each_other(year in 1i16..9998, week in 1i8..=53) {
+        fn weeks_follow_each_other(year in 2i16..9996, week in 1i8..=53) {
             if let Ok(week) = Week::new(year, week) {
                 prop_assert_eq!(week.after().before(), week);
                 prop_assert!(week.after() > week);
+                prop_assert_eq!(week.plus(1), week.after());
+                prop_assert_eq!(week.plus(-30).since(week.plus(30)), -60);
+                prop_assert_eq!(week.quarter().0, week.year);
                 prop_assert_eq!(week.to_string().parse::<Week>().unwrap(), week);
                 let zone = TimeZone::UTC;
                 prop_assert_eq!(week.bounds(&zone).1, week.after().bounds(&zone).0);

@@ -19,6 +19,7 @@ mod record;
 mod scan;
 mod sign;
 mod signoffs;
+mod trend;
 
 use std::path::PathBuf;
 
@@ -78,6 +79,7 @@ enum Command {
     Action(action::ActionCommand),
     #[command(subcommand)]
     Db(db::DbCommand),
+    Trend(trend::TrendArgs),
 }
 
 /// Which repository.
@@ -127,6 +129,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Deployment(command) => deployment::run(&command),
         Command::Action(command) => action::run(&command),
         Command::Db(command) => db::run(&command),
+        Command::Trend(args) => trend::run(&args),
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod human;
 mod markdown;
+pub(crate) mod pdf;
 pub(crate) mod plan;
 mod reach;
 mod sarif;
+pub(crate) mod trend;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::effect::Effect;
