@@ -11,5 +11,7 @@ pub(crate) fn run() -> Result<()> {
     tools::ssh_keygen()?;
     tools::postgres()?;
     tools::chromium()?;
+    tools::valgrind()?;
+    tools::script()?;
     crate::run("cargo", &["test", "--workspace", "--locked"])
 }

@@ -78,6 +78,24 @@ pub(crate) fn chromium() -> Result<()> {
     Ok(())
 }
 
+/// valgrind, which counts instructions.
+pub(crate) fn valgrind() -> Result<()> {
+    if !exists("valgrind") {
+        apt("valgrind")?;
+    }
+    println!("found valgrind");
+    Ok(())
+}
+
+/// `script` of util-linux, the terminal that tests type at.
+pub(crate) fn script() -> Result<()> {
+    if !exists("script") {
+        apt("bsdutils")?;
+    }
+    println!("found script");
+    Ok(())
+}
+
 /// cargo-deny, built from source when it is missing.
 pub(crate) fn cargo_deny() -> Result<()> {
     let found = Command::new("cargo")

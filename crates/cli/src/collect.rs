@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use countersign_core::catalog::Catalog;
 use countersign_core::decide::SignOff;
-use countersign_core::effect::Environment;
+use countersign_core::effect::{Environment, Verb};
 use countersign_core::facts::{Facts, Kind, Reach};
 use countersign_core::involvement::{Involvement, Verdict as Ai};
+use countersign_core::problem::Problem;
 use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
 use countersign_core::usage::{Activity, Maturity};
@@ -15,6 +17,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::collect_applied::{self, Applied, is_applied};
+use crate::collect_locks::{self, Lock};
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
 use crate::signoffs::{Counted, Subject};
@@ -67,6 +70,10 @@ pub(crate) struct Collected {
     pub(crate) radius: Option<Radius>,
     /// Plans and migrations in it, where they were read.
     pub(crate) applied: Applied,
+    /// Lockfiles in it, compared package by package.
+    pub(crate) locks: Vec<Lock>,
+    /// What is wrong with files of the change.
+    pub(crate) problems: Vec<Problem>,
     pub(crate) commits: usize,
 }
 
@@ -90,10 +97,15 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
     let mut judged = repo.judge_range(range, &files, trust)?;
     let catalog = rules.catalog.as_ref();
     let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
+    let (locks, problems) = match catalog {
+        Some(catalog) => collect_locks::read(repo, range, &files, catalog)?,
+        None => Default::default(),
+    };
     let model = catalog.map(Model::new);
     let facts_of = |judged: &Judged| {
-        let mut collected = facts(judged, &files, rules, model.as_ref(), now);
+        let mut collected = facts(judged, &files, &locks, rules, model.as_ref(), now);
         collected.facts.irreversible = applied.irreversible();
+        collected.facts.effects = applied.verbs();
         collected
     };
     let mut collected = facts_of(&judged);
@@ -114,6 +126,8 @@ pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -
         counted = Some(found);
     }
     collected.applied = applied;
+    collected.locks = locks;
+    collected.problems = problems;
     Ok(Merge {
         collected,
         files,
@@ -169,10 +183,12 @@ pub(crate) fn signing_keys(roster: &Roster, email: &str) -> Vec<String> {
 }
 
 /// The facts of a change made of these commits and files; `model` is that of
-/// the rules' catalogue.
+/// the rules' catalogue. A lockfile that was compared counts as the services
+/// that use what changed in it; one that was not, as everything in its folder.
 pub(crate) fn facts(
     judged: &Judged,
     files: &[FileChange],
+    locks: &[Lock],
     rules: &Rules,
     model: Option<&Model<'_>>,
     now: Timestamp,
@@ -190,23 +206,32 @@ pub(crate) fn facts(
         .flat_map(|path| rules.owners.of(path))
         .map(str::to_owned)
         .collect();
+    let traced = |path: &str| {
+        locks
+            .iter()
+            .find(|lock| lock.path == path && lock.is_traced())
+    };
     let (mut services, mut tier) = (BTreeSet::new(), None);
     if let Some(catalog) = &rules.catalog {
-        tier = catalog.tier_of(paths.iter().copied()).map(u64::from);
+        let shipped = paths.iter().filter(|path| !catalog.ships_nothing(path));
+        let shipped = shipped.flat_map(|path| touched(path, traced(path), catalog));
+        let tiers = shipped.filter_map(|at| catalog.services().get(at as usize));
+        tier = tiers.map(|service| u64::from(catalog.tier(service))).min();
         for path in &paths {
-            owners.extend(catalog.owners_of(path).into_iter().map(str::to_owned));
-            let touched = catalog.components_of(path);
-            services.extend(
-                touched
-                    .iter()
-                    .filter_map(|service| catalog.services().get(*service as usize))
-                    .map(|service| service.id.clone()),
-            );
+            let touched = touched(path, traced(path), catalog).into_iter();
+            for service in touched.filter_map(|at| catalog.services().get(at as usize)) {
+                owners.extend(service.owner.clone());
+                services.insert(service.id.clone());
+            }
         }
     }
     let radius = rules.catalog.as_ref().zip(model).map(|(catalog, model)| {
+        let hit = |path: &&str| {
+            let lock = traced(path).and_then(|lock| lock.hit(catalog));
+            lock.unwrap_or_else(|| Hit::path(path, catalog))
+        };
         model.radius(&Change {
-            hits: paths.iter().map(|path| Hit::path(path, catalog)).collect(),
+            hits: paths.iter().map(hit).collect(),
             ..Change::default()
         })
     });
@@ -228,6 +253,10 @@ pub(crate) fn facts(
         owners,
         tier,
         environment: Environment::Unknown,
+        effects: match may_destroy(&paths) {
+            Some(_) => BTreeSet::new(),
+            None => BTreeSet::from([Verb::Unknown]),
+        },
         reach,
         irreversible: may_destroy(&paths),
         usage: usage(&involvement, rules, now),
@@ -243,9 +272,19 @@ pub(crate) fn facts(
         lines,
         radius,
         applied: Applied::default(),
+        locks: Vec::new(),
+        problems: Vec::new(),
         authors: made_by.authors,
         services: services.into_iter().collect(),
         commits: commits.len(),
+    }
+}
+
+/// Positions of the services that a path touches.
+fn touched(path: &str, lock: Option<&Lock>, catalog: &Catalog) -> Vec<u32> {
+    match lock {
+        Some(lock) => lock.services.clone(),
+        None => catalog.components_of(path),
     }
 }
 

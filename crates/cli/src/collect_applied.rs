@@ -1,8 +1,10 @@
 //! Plans and migrations that a merge brings along: code that destroys nothing
 //! when it is merged, and may when it is applied.
 
+use std::collections::BTreeSet;
+
 use countersign_core::catalog::Catalog;
-use countersign_core::effect::{Effect, Environment, StateLoss};
+use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 use countersign_effects::document::ReadError;
 use countersign_effects::plan::{self, Source};
 use countersign_git::{FileChange, GitError, Oid, Repo};
@@ -74,6 +76,16 @@ impl Applied {
             Err(ReadError::UnknownFormat { .. }) if !path.ends_with(".sql") => {}
             Err(error) => self.unread.push(format!("{path}: {error}")),
         }
+    }
+
+    /// What it would do; unknown as well where something was not read.
+    pub(crate) fn verbs(&self) -> BTreeSet<Verb> {
+        let unread = self.other || !self.unread.is_empty();
+        self.effects
+            .iter()
+            .map(|effect| effect.verb)
+            .chain(unread.then_some(Verb::Unknown))
+            .collect()
     }
 
     /// Whether state goes for good: yes as soon as one loss is sure, no only

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use countersign_core::catalog::{Catalog, Node};
-use countersign_core::effect::{Effect, Environment};
+use countersign_core::effect::{Effect, Environment, Verb};
 use countersign_core::facts::{Facts, Kind};
 use countersign_core::involvement::{Role, Verdict as Ai};
 use countersign_core::radius::{Change, Hit, Model, Placement, Radius, RadiusFacts, Stage};
@@ -41,6 +41,8 @@ pub(crate) struct Read {
     pub(crate) environment: Environment,
     /// What says so, in words.
     pub(crate) environment_from: String,
+    /// The bytes that would be applied, where they are those of one file.
+    pub(crate) bytes: Option<Vec<u8>>,
 }
 
 /// Who made or applies a plan.
@@ -100,11 +102,16 @@ pub(crate) fn read(given: &Given<'_>) -> CliResult<Read> {
             effect.environment = environment;
         }
     }
+    drop((contents, old));
     Ok(Read {
         names,
         reading,
         environment,
         environment_from,
+        bytes: match <[Input; 1]>::try_from(files) {
+            Ok([only]) if before.is_empty() => Some(only.bytes),
+            _ => None,
+        },
     })
 }
 
@@ -187,6 +194,7 @@ pub(crate) fn facts(
         facts.author_level = rules.roster.levels().lowest();
     }
     facts.environment = landing(&read.reading.effects, read.environment);
+    facts.effects = verbs(&read.reading, change.incomplete);
     if let Some(tool) = maker.agent {
         facts.involvement = Ai::Yes;
         facts.roles = BTreeSet::from([Role::Executed]);
@@ -228,10 +236,18 @@ fn touched(change: &Change) -> BTreeSet<u32> {
         .collect()
 }
 
-/// The most guarded environment anything lands in.
+/// The most guarded environment in which anything is altered.
 fn landing(effects: &[Effect], otherwise: Environment) -> Environment {
-    let places = effects.iter().map(|effect| effect.environment);
+    let altering = effects.iter().filter(|effect| effect.verb != Verb::Read);
+    let places = altering.map(|effect| effect.environment);
     places.max().unwrap_or(otherwise)
+}
+
+/// What the plan does; unknown as well where it says that there is more.
+fn verbs(reading: &PlanReading, incomplete: bool) -> BTreeSet<Verb> {
+    let unread = incomplete || reading.unknown > 0;
+    let verbs = reading.effects.iter().map(|effect| effect.verb);
+    verbs.chain(unread.then_some(Verb::Unknown)).collect()
 }
 
 /// Whether the plan says that it is not the whole of the change.
@@ -239,7 +255,12 @@ pub(crate) fn is_incomplete(reading: &PlanReading) -> bool {
     reading.findings.iter().any(|finding| {
         matches!(
             finding.kind,
-            FindingKind::Incomplete | FindingKind::Errored | FindingKind::Deferred
+            FindingKind::Incomplete
+                | FindingKind::Errored
+                | FindingKind::Deferred
+                // What it says it would do is about things as they were.
+                | FindingKind::StaleState
+                | FindingKind::DifferentState
         )
     })
 }

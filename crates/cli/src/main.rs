@@ -4,10 +4,13 @@
 mod catalogue;
 mod collect;
 mod collect_applied;
+mod collect_locks;
 mod collect_plan;
 mod commands;
 mod database;
 mod error;
+mod gate_record;
+mod guard;
 mod history;
 mod input;
 mod recorder;
@@ -17,6 +20,8 @@ mod review_inputs;
 mod rules;
 mod signer;
 mod signoffs;
+mod signoffs_plan;
+mod states;
 mod style;
 
 use std::process::ExitCode;
@@ -26,6 +31,10 @@ use clap::Parser;
 use error::{CliError, exit};
 
 fn main() -> ExitCode {
+    // The agents' hook is on the path of every tool call: nothing goes before it.
+    if let Some(agent) = guard::asked(std::env::args_os().skip(1)) {
+        return ExitCode::from(guard::run(agent));
+    }
     let cli = match commands::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -190,6 +190,7 @@ pub(crate) fn of_plan(
         Some(commit) => repository(repo, commit)?,
         None => "unborn".to_owned(),
     };
+    let signers = report.signoffs.iter().map(|signoff| signoff.person.clone());
     let decision = Decision {
         noted: noted.clone(),
         change: ChangeRef::new(name, report.plan.sha256.clone()),
@@ -197,7 +198,7 @@ pub(crate) fn of_plan(
         decided_at: now,
         verdict: report.verdict,
         rules: rules_said(&report.decision),
-        signers: BTreeSet::new(),
+        signers: signers.collect(),
         policy: report.policy.digest.parse().ok(),
         asked_by: "plan".to_owned(),
     };

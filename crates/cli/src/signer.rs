@@ -7,7 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use countersign_core::roster::Person;
+use countersign_core::roster::{Person, Roster};
+use countersign_core::signoff::Digest;
 use countersign_core::signoff::dsse::{self, Envelope};
 use countersign_core::signoff::sshsig::{NAMESPACE, fingerprint_of, unarmor};
 use countersign_core::signoff::statement::{Signed, Statement};
@@ -33,6 +34,11 @@ impl<'a> Signer<'a> {
             Some(key) => key.to_owned(),
             None => configured(repo)?,
         };
+        Self::of(&rules.roster, key)
+    }
+
+    /// The owner of a key.
+    pub(crate) fn of(roster: &'a Roster, key: PathBuf) -> CliResult<Self> {
         let public = public_key(&key)?;
         let mut words = public.split_whitespace();
         let (kind, body) = (
@@ -40,7 +46,7 @@ impl<'a> Signer<'a> {
             words.next().unwrap_or_default(),
         );
         let line = format!("{kind} {body}");
-        let owner = rules.roster.by_key(&line);
+        let owner = roster.by_key(&line);
         let (person, _) = owner.ok_or_else(|| {
             CliError::new(exit::DATA, "nobody on the roster has this key").hint(format!(
                 "add `keys = [{{ ssh = \"{line}\" }}]` to your entry in {PEOPLE}, on the protected branch"
@@ -50,7 +56,7 @@ impl<'a> Signer<'a> {
             .map_err(|error| CliError::new(exit::DATA, format!("{}: {error}", key.display())))?;
         Ok(Self {
             person,
-            index: rules.roster.index_of(&person.id).unwrap_or(usize::MAX),
+            index: roster.index_of(&person.id).unwrap_or(usize::MAX),
             fingerprint,
             key,
         })
@@ -65,18 +71,44 @@ impl<'a> Signer<'a> {
         now: Timestamp,
         make: impl FnOnce(Signed) -> Statement,
     ) -> CliResult<Oid> {
+        self.seal_as(repo, subject.roster, now, make)
+    }
+
+    /// The same under a roster, by the SHA-256 of its file.
+    pub(crate) fn seal_as(
+        &self,
+        repo: &Repo,
+        roster: Digest,
+        now: Timestamp,
+        make: impl FnOnce(Signed) -> Statement,
+    ) -> CliResult<Oid> {
         let head = repo.signoffs_head()?;
+        let envelope = self.envelope(&make(self.signed(roster, head.prev, now)?))?;
+        Ok(repo.add_signoff(&head, &envelope)?)
+    }
+
+    /// Who signs, when, after what.
+    pub(crate) fn signed(
+        &self,
+        roster: Digest,
+        prev: Option<Digest>,
+        now: Timestamp,
+    ) -> CliResult<Signed> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)
             .map_err(|error| CliError::new(exit::IO, format!("no random bytes: {error}")))?;
-        let statement = make(Signed {
+        Ok(Signed {
             person: self.person.id.clone(),
             key: self.fingerprint.clone(),
-            roster: subject.roster,
+            roster,
             nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),
             issued_at: now,
-            prev: head.prev,
-        });
+            prev,
+        })
+    }
+
+    /// Signs a statement.
+    pub(crate) fn envelope(&self, statement: &Statement) -> CliResult<Envelope> {
         statement
             .check()
             .map_err(|error| CliError::new(exit::DATA, error.to_string()))?;
@@ -87,7 +119,7 @@ impl<'a> Signer<'a> {
         envelope
             .verify()
             .map_err(|error| CliError::new(exit::DATA, format!("the signature: {error}")))?;
-        Ok(repo.add_signoff(&head, &envelope)?)
+        Ok(envelope)
     }
 
     fn sign(&self, message: &[u8]) -> CliResult<Vec<u8>> {
@@ -119,7 +151,7 @@ impl<'a> Signer<'a> {
     }
 }
 
-fn configured(repo: &Repo) -> CliResult<PathBuf> {
+pub(crate) fn configured(repo: &Repo) -> CliResult<PathBuf> {
     let key = repo.config("user.signingKey")?.ok_or_else(|| {
         CliError::new(exit::NOT_FOUND, "no signing key is configured")
             .hint("name one with `--key ~/.ssh/id_ed25519`, or set git's user.signingKey")
@@ -132,7 +164,7 @@ fn configured(repo: &Repo) -> CliResult<PathBuf> {
 }
 
 /// The public half: the file itself, the file beside it, or asked of OpenSSH.
-fn public_key(key: &Path) -> CliResult<String> {
+pub(crate) fn public_key(key: &Path) -> CliResult<String> {
     let beside = PathBuf::from(format!("{}.pub", key.display()));
     let place = if key.extension().is_some_and(|ext| ext == "pub") {
         key

@@ -42,17 +42,7 @@ impl Subject {
         let Some(onto) = &range.onto else {
             return Ok(None);
         };
-        let mut known = BTreeMap::new();
-        let mut roster = None;
-        for bytes in repo.versions_of(onto, PEOPLE)? {
-            let digest = Digest::of(&bytes);
-            // The newest version is the one in force.
-            roster = roster.or(Some(digest));
-            let text = String::from_utf8_lossy(&bytes);
-            if let Ok(parsed) = roster::parse(&text, PEOPLE) {
-                known.insert(digest, parsed);
-            }
-        }
+        let (roster, known) = rosters(repo, onto)?;
         let policy = rules.policy.digest.parse().map_err(|error| {
             CliError::new(exit::INTERNAL, format!("the policy has no digest: {error}"))
         })?;
@@ -110,6 +100,13 @@ impl Subject {
             },
             now,
         );
+        Ok(Counted::of(verified, &rules.roster))
+    }
+}
+
+impl Counted {
+    /// What counts, as decisions take it.
+    pub(crate) fn of(verified: Verified, roster: &Roster) -> Self {
         let signoffs = verified
             .accepted
             .iter()
@@ -120,17 +117,15 @@ impl Subject {
                     Stance::Revoke | Stance::BreakGlass => return None,
                 };
                 Some(SignOff {
-                    person: rules.roster.index_of(&accepted.person)?,
+                    person: roster.index_of(&accepted.person)?,
                     said,
                     at: accepted.at,
                 })
             })
             .collect();
-        Ok(Counted { signoffs, verified })
+        Self { signoffs, verified }
     }
-}
 
-impl Counted {
     /// Statements that do not count, and why, for people.
     pub(crate) fn ignored(&self) -> Vec<ExplainedIgnored> {
         self.verified
@@ -193,6 +188,26 @@ impl Counted {
         judged.add_to_commits(&evidence);
         !evidence.is_empty()
     }
+}
+
+/// The hash of the roster in force on a protected branch, and every roster that
+/// ever was by its hash.
+pub(crate) fn rosters(
+    repo: &Repo,
+    onto: &Oid,
+) -> CliResult<(Option<Digest>, BTreeMap<Digest, Roster>)> {
+    let mut known = BTreeMap::new();
+    let mut roster = None;
+    for bytes in repo.versions_of(onto, PEOPLE)? {
+        let digest = Digest::of(&bytes);
+        // The newest version is the one in force.
+        roster = roster.or(Some(digest));
+        let text = String::from_utf8_lossy(&bytes);
+        if let Ok(parsed) = roster::parse(&text, PEOPLE) {
+            known.insert(digest, parsed);
+        }
+    }
+    Ok((roster, known))
 }
 
 /// The repository, known by its first commit: the same in every clone, however

@@ -155,8 +155,10 @@ fn backtest_prints_its_table() {
             3  by senior, 3.0 a week
 
       rule                         applied   unsatisfiable
+      agents-recreate-nothing            0               0
       ai-below-senior                    4               0
       ai-tier-1                          4               0
+      delete-and-recreate                0               0
       own-rules                          1               0
 
       signer              level       sign-offs  a week  busiest week  budget  weeks over
@@ -164,7 +166,7 @@ fn backtest_prints_its_table() {
       mia                 mid                 2     2.0        10 min 120 min           0
       pat                 principal           2     2.0        10 min 120 min           0
       sue                 senior              2     2.0        10 min 120 min           0
-      sen                 senior              1     1.0        15 min 120 min           0
+      sen                 senior              1     1.0        17 min 120 min           0
 
       demand stayed within the budgets of those who can sign
     ");
@@ -202,13 +204,13 @@ fn policy_diff_finds_a_planted_weakening_and_proves_a_harmless_edit() {
     insta::assert_snapshot!(run(org.repo.path(), &["policy", "diff", "HEAD:", &weaker]), @"
     exit 1
     1 demand lost
-      compared over all 144 cases
+      compared over all 23040 cases
 
       ai-below-senior  asked for: 1 sign-off by at least senior, above the author
-        when  author is mid; AI involvement is unknown; tier 0
+        when  author is mid; AI involvement is unknown; a merge; lands in local; tier 0
         such as  README
         now   1 sign-off, independent of the author (ai-tier-1)
-        24 of 144 cases
+        2556 of 23040 cases
     ");
     let stricter = write(
         "stricter.toml",
@@ -217,9 +219,9 @@ fn policy_diff_finds_a_planted_weakening_and_proves_a_harmless_edit() {
     insta::assert_snapshot!(run(org.repo.path(), &["policy", "diff", "HEAD:", &stricter]), @"
     exit 0
     nothing is let through that was held before
-      proved over all 144 cases
+      proved over all 23040 cases
 
-      asks for more in 24 of 144 cases
+      asks for more in 2808 of 23040 cases
     ");
     let missing = run(
         org.repo.path(),
@@ -237,7 +239,7 @@ fn policy_check_proves_that_everyone_can_work() {
     insta::assert_snapshot!(run(org.repo.path(), &["policy", "check"]), @"
     exit 0
     every author has a way forward
-      .countersign/policy.toml: 3 rules in 144 cases, 6 authors tried
+      .countersign/policy.toml: 5 rules in 23040 cases, 6 authors tried
     ");
 }
 

@@ -8,7 +8,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Org, countersign, run_check, shown};
+use common::{Org, countersign, run_check, shown, terraform};
 use countersign_testkit::Who;
 
 const PAT: Who = Who::new("Pat Principal", "pat@example.com");
@@ -155,31 +155,6 @@ fn names_in_a_plan_cannot_break_out() {
     assert!(html.contains("&lt;script&gt;") && html.contains("&lt;img src=x&gt;"));
 }
 
-/// Runs terraform in a folder; never asks, never calls home.
-fn terraform(folder: &Path, args: &[&str]) -> bool {
-    let run = Command::new("terraform")
-        .args(args)
-        .current_dir(folder)
-        .env("CHECKPOINT_DISABLE", "1")
-        .env("TF_CLI_CONFIG_FILE", "/dev/null")
-        .output();
-    match run {
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "terraform {args:?}: {said}");
-            true
-        }
-        Err(error) => {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "terraform has to run in CI: {error}"
-            );
-            eprintln!("SKIPPED: `terraform` is not installed");
-            false
-        }
-    }
-}
-
 #[test]
 fn a_real_plan_to_delete_and_recreate() {
     let org = shop();
@@ -187,7 +162,7 @@ fn a_real_plan_to_delete_and_recreate() {
     let code = "variable \"release\" {}\n\
                 resource \"terraform_data\" \"environment\" { triggers_replace = var.release }\n";
     std::fs::write(folder.join("main.tf"), code).unwrap();
-    if !terraform(folder, &["init", "-input=false"]) {
+    if terraform(folder, &["init", "-input=false"]).is_none() {
         return;
     }
     terraform(folder, &["apply", "-auto-approve", "-var=release=1"]);
@@ -390,4 +365,198 @@ fn manifests_of_a_known_shop() {
         .filter(|finding| finding["kind"] == "dangling")
         .count();
     assert_eq!((json["needs"].as_u64().unwrap(), dangling), (16, 1));
+}
+
+#[test]
+fn a_rollout_stage_by_stage() {
+    let org = shop();
+    // Only what is said to run in several places is rolled out place by place.
+    let places = "runs_in: [eu-west-1, us-east-1]";
+    let catalog = CATALOG
+        .replace("stateful: true}", &format!("stateful: true, {places}}}"))
+        .replace("paths: [shop],", &format!("paths: [shop], {places},"));
+    let files = [(".countersign/catalog.yaml", catalog.as_str())];
+    org.repo.commit(PAT, "Two regions", &files);
+    let update = std::fs::read_to_string(data("replace.json")).unwrap();
+    std::fs::write(org.repo.path().join("p.json"), update).unwrap();
+    let rollout = "eu-west-1:5%:30m, eu-west-1:2h, all";
+    let args = ["p.json", "--by", "sen", "--rollout", rollout];
+    let said = plan(&org, &args);
+    assert!(said.contains("\n  stages       "), "{said}");
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("region or cell") || line.contains("regions or cells"))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    let json = plan(&org, &[&args[..], &["--json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    let stages = json["radius"]["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), 3);
+    assert_eq!(stages[0]["bake_seconds"], 1800);
+    assert_eq!(stages[0]["facts"]["customers_share"]["likely"], 30_000);
+    for format in ["markdown", "html"] {
+        let said = plan(&org, &[&args[..], &["--format", format]].concat());
+        assert!(said.contains("eu-west-1:5%:30m"), "{said}");
+    }
+    let argo = "kind: Rollout\nspec: {strategy: {canary: {steps: [{setWeight: 20}, {pause: {duration: 10m}}]}}}\n";
+    std::fs::write(org.repo.path().join("rollout.yaml"), argo).unwrap();
+    let said = plan(&org, &["p.json", "--rollout", "rollout.yaml"]);
+    assert!(
+        said.contains("weight 20 %") && said.contains(", stays 10 min"),
+        "{said}"
+    );
+    let wrong = plan(&org, &["p.json", "--rollout", "mars"]);
+    assert!(
+        wrong.starts_with("exit 64\n") && wrong.contains("not a region or cell"),
+        "{wrong}"
+    );
+    std::fs::write(org.repo.path().join("rollout.yaml"), "stages: [{unit: x}]").unwrap();
+    let wrong = plan(&org, &["p.json", "--rollout", "rollout.yaml"]);
+    assert!(wrong.starts_with("exit 65\n"), "{wrong}");
+}
+
+#[test]
+fn a_prediction_is_scored_after_the_incident() {
+    let org = shop();
+    let saved = countersign(org.repo.path(), &["plan", &data("replace.json"), "--json"]);
+    std::fs::write(org.repo.path().join("p.json"), &saved.stdout).unwrap();
+    let run = |args: &[&str]| {
+        let all = [&["radius", "score", "p.json"], args].concat();
+        shown(&countersign(org.repo.path(), &all))
+    };
+    insta::assert_snapshot!(run(&[
+        "--service",
+        "orders-db",
+        "--service",
+        "shop",
+        "--service",
+        "mail",
+        "--function",
+        "checkout",
+        "--customers",
+        "70",
+    ]));
+    let actual = r#"{"services": ["shop", "orders-db"], "functions": ["checkout", "prices"], "customers": 101}"#;
+    std::fs::write(org.repo.path().join("actual.json"), actual).unwrap();
+    assert!(run(&["actual.json"]).starts_with("exit 65\n"));
+    std::fs::write(
+        org.repo.path().join("actual.json"),
+        actual.replace("101", "90"),
+    )
+    .unwrap();
+    let json = run(&["actual.json", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    assert_eq!(json["schema"], "countersign.radius-score/1");
+    assert_eq!(json["services"]["recall"], 1_000_000);
+    assert_eq!(json["services"]["precision"], 1_000_000);
+    assert_eq!(json["functions"]["spurious_ids"][0], "search");
+    assert_eq!(json["customers_within"], true);
+    std::fs::write(org.repo.path().join("p.json"), "{\"schema\": \"x\"}").unwrap();
+    assert!(run(&[]).starts_with("exit 65\n"));
+}
+
+#[test]
+fn a_lockfile_reaches_who_uses_what_changed() {
+    let org = shop();
+    let lock = |serde: &str, regex: &str| {
+        format!(
+            "version = 4\n[[package]]\nname = \"serde\"\nversion = \"{serde}\"\nsource = \"registry+x\"\nchecksum = \"{serde}\"\n\
+             [[package]]\nname = \"regex\"\nversion = \"{regex}\"\nsource = \"registry+x\"\nchecksum = \"{regex}\"\n\
+             [[package]]\nname = \"shop\"\nversion = \"0.1.0\"\ndependencies = [\"serde\"]\n\
+             [[package]]\nname = \"mail\"\nversion = \"0.1.0\"\ndependencies = [\"regex\"]\n"
+        )
+    };
+    let manifest = |name: &str, needs: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n[dependencies]\n{needs} = \"1\"\n"
+        )
+    };
+    let files = [
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"shop\", \"mail\"]\n".to_owned(),
+        ),
+        ("Cargo.lock", lock("1.0.1", "1.5.0")),
+        ("shop/Cargo.toml", manifest("shop", "serde")),
+        ("mail/Cargo.toml", manifest("mail", "regex")),
+    ];
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (*path, text.as_str()))
+        .collect();
+    org.repo.commit(PAT, "Two services", &files);
+    org.repo.branch("bump");
+    org.repo.commit(
+        JUN,
+        "Bump regex",
+        &[("Cargo.lock", &lock("1.0.1", "1.6.0"))],
+    );
+    let said = run_check(&org, &[]);
+    assert!(said.contains("regex 1.5.0 → 1.6.0 (Cargo.lock)"), "{said}");
+    assert!(said.contains("services     mail  tier 3"), "{said}");
+    assert!(
+        !said.contains("serde") && !said.contains("shop ("),
+        "{said}"
+    );
+    let json = run_check(&org, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    assert_eq!(json["change"]["services"], serde_json::json!(["mail"]));
+    assert_eq!(json["change"]["locks"][0]["packages"][0]["name"], "regex");
+    assert_eq!(
+        json["change"]["radius"]["facts"]["high_is_everything"],
+        false
+    );
+    // A lockfile that cannot be read may change anything.
+    org.repo
+        .commit(JUN, "Break it", &[("Cargo.lock", "version = ")]);
+    let said = run_check(&org, &[]);
+    assert!(said.contains("warning: Cargo.lock"), "{said}");
+    let json = run_check(&org, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once('\n').unwrap().1).unwrap();
+    assert_eq!(
+        json["change"]["radius"]["facts"]["high_is_everything"],
+        true
+    );
+}
+
+/// The binary with at most `megabytes` of memory, fed by another command.
+fn bounded(org: &Org, megabytes: u32, feed: &str, args: &str) -> std::process::Output {
+    let binary = env!("CARGO_BIN_EXE_countersign");
+    let script = format!(
+        "{feed} | (ulimit -v {}; exec {binary} {args})",
+        megabytes * 1024
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(org.repo.path());
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("NO_COLOR", "1");
+    command.output().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn hostile_streams_end_within_memory_bounds() {
+    let org = shop();
+    // A string of 1 GiB, an endless number, endless nesting, endless keys:
+    // none may need more than a fraction of what it sends.
+    let feeds = [
+        r#"(printf '{"format_version": "'; head -c 1073741824 /dev/zero | tr '\0' x)"#,
+        r#"(printf '{"format_version": '; head -c 1073741824 /dev/zero | tr '\0' 9)"#,
+        r"(head -c 1073741824 /dev/zero | tr '\0' '[')",
+        r"(head -c 1073741824 /dev/zero)",
+        r#"(printf '{"resource_changes": ['; yes '{},' | head -c 1073741824)"#,
+    ];
+    for feed in feeds {
+        let output = bounded(&org, 700, feed, "plan -");
+        let said = shown(&output);
+        assert!(
+            said.starts_with("exit 65\ncountersign: - cannot be read"),
+            "{feed}: {said}"
+        );
+    }
+    // The same limit is enough for a real plan.
+    let file = data("replace.json");
+    let output = bounded(&org, 700, &format!("cat {file}"), "plan -");
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
 }

@@ -249,7 +249,7 @@ fn an_export_is_verified_without_a_database() {
         ),
         (
             text.replacen("\"seq\":2", "\"seq\":3", 1),
-            "entry 2 is expected here",
+            "entry 4 is expected here",
         ),
         (
             text.replacen("\"hash\"", "\"hesh\"", 1),

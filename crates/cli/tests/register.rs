@@ -56,9 +56,8 @@ impl Register {
 
     fn json(&self, line: &str) -> serde_json::Value {
         let said = self.run(line);
-        let json = said
-            .strip_prefix("exit 0\n")
-            .unwrap_or_else(|| panic!("{line}: {said}"));
+        assert!(said.starts_with("exit 0\n"), "{line}: {said}");
+        let json = said.trim_start_matches("exit 0\n");
         serde_json::from_str(json).unwrap()
     }
 }

@@ -30,7 +30,7 @@ fn a_junior_with_an_agent_session_is_held_for_a_senior() {
       made by      jun (junior)  level junior
       AI involved  yes (wrote)  claude-code
       lines        2 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  d135d17 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  8d3f102 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -57,7 +57,7 @@ fn a_mid_level_engineer_with_aider_is_held() {
       made by      mia (mid)  level mid
       AI involved  yes (wrote, executed)  aider
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent authored  02da943 author  Mia Mid (aider) <mia@example.com>
+      evidence     agent authored  594648b author  Mia Mid (aider) <mia@example.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -100,7 +100,7 @@ fn a_signed_human_declaration_frees_a_junior() {
       made by      jun (junior)  level junior
       AI involved  no
       lines        0 AI-assisted, 0 unknown, 2 human
-      evidence     human  d00ae28 declaration  AI-assisted: no
+      evidence     human  ca3981f declaration  AI-assisted: no
     ");
 }
 
@@ -118,7 +118,7 @@ fn an_unsigned_human_declaration_does_not() {
       made by      jun (junior)  level junior
       AI involved  unknown
       lines        0 AI-assisted, 2 unknown, 0 human
-      evidence     human (unsigned, so it does not count)  55e7810 declaration  AI-assisted: no
+      evidence     human (unsigned, so it does not count)  fb79e84 declaration  AI-assisted: no
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -149,8 +149,8 @@ fn a_squash_that_lost_its_trailers_is_judged_from_the_originals() {
       AI involved  yes (wrote)  claude-code
       lines        3 AI-assisted, 0 unknown, 0 human
                    AI markers are suppressed here, so their absence says even less
-      evidence     agent session  fb09db8 squash origin  fd30c9d: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
-                   suppressed  fb09db8 squash origin  markers on refs/heads/retry are missing in the squash
+      evidence     agent session  e4ee028 squash origin  f43a48f: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+                   suppressed  e4ee028 squash origin  markers on refs/heads/retry are missing in the squash
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -209,7 +209,7 @@ fn a_tier_one_service_needs_an_independent_pair_of_eyes() {
       owned by     @shop/checkout
       AI involved  yes (wrote)  claude-code
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  3fdebc1 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  5f51226 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-tier-1  on tier-1 services an AI-assisted change needs an independent sign-off, whoever made it
         because AI involvement is yes or unknown; tier 1 or less
@@ -232,10 +232,10 @@ fn the_rules_of_the_base_judge_a_change_of_the_rules() {
     exit 1
     HOLD  needs 1 sign-off
 
-      change       main..HEAD  1 commit, 1 file, 57 lines
+      change       main..HEAD  1 commit, 1 file, 73 lines
       made by      mia (mid)  level mid
       AI involved  unknown
-      lines        0 AI-assisted, 57 unknown, 0 human
+      lines        0 AI-assisted, 73 unknown, 0 human
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -298,7 +298,7 @@ fn markdown_and_sarif_say_the_same() {
 
     | claim | where | commit | words |
     | --- | --- | --- | --- |
-    | agent session | co-author | d135d17 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
+    | agent session | co-author | 8d3f102 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
 
     </details>
     ");
@@ -328,7 +328,7 @@ fn markdown_and_sarif_say_the_same() {
                 "text": "AI-assisted changes by people below senior need a more senior pair of eyes: needs 1 sign-off by at least senior, above the author: nobody yet"
               },
               "partialFingerprints": {
-                "countersign/v1": "ai-below-senior:d135d1768b01a7a0d97237d24513fd4966a863e7"
+                "countersign/v1": "ai-below-senior:8d3f102140e2289c93fe48b6dfcd41535254785c"
               },
               "ruleId": "ai-below-senior"
             }

@@ -25,6 +25,18 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Every verb, the one that can take away least first.
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Create,
+        Self::Update,
+        Self::Forget,
+        Self::Disrupt,
+        Self::Replace,
+        Self::Delete,
+        Self::Unknown,
+    ];
+
     /// The word used in policies and output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

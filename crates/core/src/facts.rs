@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, PersonSet};
 use crate::usage::Maturity;
@@ -82,6 +82,10 @@ pub struct Facts {
     pub tier: Option<u64>,
     /// Where it lands.
     pub environment: Environment,
+    /// What it does, verb by verb. [`Verb::Unknown`] stands for effects that
+    /// nobody could read; an empty set is a change that is known to do nothing
+    /// until it is applied by another.
+    pub effects: BTreeSet<Verb>,
     /// How far it reaches.
     pub reach: Reach,
     /// Whether it destroys state without a surviving backup; `None`: unknown.
@@ -111,6 +115,7 @@ impl Facts {
             owners: BTreeSet::new(),
             tier: None,
             environment: Environment::Unknown,
+            effects: BTreeSet::from([Verb::Unknown]),
             reach: Reach::default(),
             irreversible: None,
             usage: None,

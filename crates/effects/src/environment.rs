@@ -2,35 +2,14 @@
 
 use countersign_core::effect::Environment;
 
-/// The environment a name (workspace, namespace, variable, stack, host) speaks
-/// of, or [`Environment::Unknown`]. Compares whole words only: `product` is not
-/// production. With several, the most guarded one counts.
+use crate::target::environment_of_name;
+
+/// The environment a name (workspace, namespace, variable, stack) speaks of, or
+/// [`Environment::Unknown`]. The same words count as for the target of a
+/// command.
 #[must_use]
 pub fn named(name: &str) -> Environment {
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .map(word)
-        .max_by_key(|environment| match environment {
-            Environment::Unknown => 0,
-            Environment::Local => 1,
-            Environment::Development => 2,
-            Environment::Staging => 3,
-            Environment::Production => 4,
-        })
-        .unwrap_or_default()
-}
-
-fn word(word: &str) -> Environment {
-    // `prod1` and `prod` mean the same.
-    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    match letters.to_ascii_lowercase().as_str() {
-        "prod" | "production" | "prd" | "live" => Environment::Production,
-        "staging" | "stage" | "stg" | "preprod" | "uat" => Environment::Staging,
-        "dev" | "development" | "test" | "testing" | "qa" | "sandbox" | "preview" => {
-            Environment::Development
-        }
-        "local" | "localhost" | "minikube" | "kind" => Environment::Local,
-        _ => Environment::Unknown,
-    }
+    environment_of_name(name).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use crate::backups::{self, Links};
 use crate::document::{ReadError, Value, decode, parse_json};
 use crate::environment;
 use crate::knowledge::{self, Role};
-use crate::reading::{Edge, EnvironmentHint, FindingKind, Format, PlanReading, fingerprint};
+use crate::reading::{
+    Edge, EnvironmentHint, FindingKind, Format, IMPORTED, PlanReading, fingerprint,
+};
 
 /// Most changed properties named in one reason.
 const NAMED_PROPERTIES: usize = 8;
@@ -165,22 +167,11 @@ fn read_step(
             return;
         }
         "refresh" => {
-            reading.unchanged += 1;
-            reading.finding(
-                FindingKind::Drift,
-                Some(&effect.object),
-                "is read again from the provider",
-            );
-            return;
+            let what = "is read again from the provider";
+            return reading.unchanged_but(FindingKind::Drift, &effect.object, what);
         }
         "import" => {
-            reading.unchanged += 1;
-            reading.finding(
-                FindingKind::Imported,
-                Some(&effect.object),
-                "an existing object comes under management",
-            );
-            return;
+            return reading.unchanged_but(FindingKind::Imported, &effect.object, IMPORTED);
         }
         "create" => effect.verb = Verb::Create,
         "read" | "read-replacement" => effect.verb = Verb::Read,

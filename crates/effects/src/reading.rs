@@ -170,6 +170,9 @@ pub struct EnvironmentHint {
     pub witness: String,
 }
 
+/// What is said of an object that is imported.
+pub(crate) const IMPORTED: &str = "an existing object comes under management";
+
 impl PlanReading {
     pub(crate) const fn new(format: Format, sha256: String) -> Self {
         Self {
@@ -204,6 +207,12 @@ impl PlanReading {
             object: object.map(str::to_owned),
             detail: detail.into(),
         });
+    }
+
+    /// Counts an entry that changes nothing and is worth a look all the same.
+    pub(crate) fn unchanged_but(&mut self, kind: FindingKind, object: &str, detail: &str) {
+        self.unchanged += 1;
+        self.finding(kind, Some(object), detail);
     }
 
     /// Sorts the edges and counts the unknowns: the last step of every reader.

@@ -15,6 +15,7 @@ mod repo;
 mod scan;
 mod signature;
 pub mod signoffs;
+pub mod spent;
 
 pub use error::GitError;
 pub use judge::{Judged, JudgedChange, JudgedCommit, Trust};

@@ -24,12 +24,14 @@ pub enum Definition {
     /// One minus failed over expected requests.
     RequestWeighted,
     /// 100 % minus the mean of the error rates of five-minute intervals, each
-    /// weighing the same however many requests it had; an interval without
-    /// requests has none failed. Amazon S3 SLA, <https://aws.amazon.com/s3/sla/>.
+    /// weighing the same however many requests it had. Amazon S3 SLA,
+    /// <https://aws.amazon.com/s3/sla/>. Here an interval without requests has
+    /// none failed.
     FiveMinuteMean,
     /// Minutes not in a downtime period, over all minutes; a downtime period is
     /// one or more whole minutes in a row with an error rate above 10 %. Google
-    /// Cloud Functions SLA, <https://cloud.google.com/functions/sla>.
+    /// Cloud Functions SLA, <https://cloud.google.com/functions/sla>; its least
+    /// number of attempts (100) is not asked for here.
     DowntimePeriods,
     /// (maximum available minutes − downtime) / maximum available minutes,
     /// where a minute is downtime if every attempt in it failed. Microsoft,

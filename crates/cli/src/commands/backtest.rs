@@ -64,7 +64,14 @@ pub(super) fn run(args: &BacktestArgs) -> CliResult {
     let mut history = Vec::new();
     repo.judge_landed(&head, Some(since.as_second()), trust, |landed| {
         let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
-        let collected = collect::facts(&landed.judged, &landed.files, &rules, model.as_ref(), at);
+        let collected = collect::facts(
+            &landed.judged,
+            &landed.files,
+            &[],
+            &rules,
+            model.as_ref(),
+            at,
+        );
         history.push(Landed {
             facts: collected.facts,
             at,

@@ -134,12 +134,11 @@ fn apply(args: &RecordDeploymentArgs, it: &mut Deployment) -> CliResult<()> {
     it.person = Some(it.noted.by.clone());
     it.moved = args.moved.unwrap_or(it.moved);
     it.finished = args.zone.maybe(args.finished.as_ref())?.or(it.finished);
-    it.outcome = match (args.outcome, it.outcome) {
-        (Some(outcome), _) => outcome,
-        (None, Outcome::Unknown | Outcome::Running) if it.finished.is_some() => Outcome::Succeeded,
-        (None, Outcome::Unknown) => Outcome::Running,
-        (None, outcome) => outcome,
-    };
+    it.outcome = args.outcome.unwrap_or(match it.outcome {
+        Outcome::Unknown | Outcome::Running if it.finished.is_some() => Outcome::Succeeded,
+        Outcome::Unknown => Outcome::Running,
+        known => known,
+    });
     it.changes.extend(args.changes.iter().cloned());
     if let Some(name) = &args.environment {
         let found = Environment::ALL

@@ -216,7 +216,12 @@ fn list(args: &ListArgs) -> CliResult {
                     .as_ref()
                     .map_or(String::new(), |why| format!(": {}", cut(why, 200)));
                 let (what, factor) = (statement.state, &statement.factor);
-                writeln!(out, "  {}  {what} {factor} by {}{why}", short(noted.at), noted.by)?;
+                writeln!(
+                    out,
+                    "  {}  {what} {factor} by {}{why}",
+                    short(noted.at),
+                    noted.by
+                )?;
             }
         }
         Ok(exit::ALLOW)

@@ -1,5 +1,11 @@
 //! `countersign guard`: what a command would do, before an agent runs it.
 
+mod compile;
+mod doctor;
+mod install;
+mod log;
+mod report;
+
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,10 +17,12 @@ use countersign_git::Repo;
 
 use super::policy::read_named;
 use crate::error::{CliError, CliResult, exit};
-use crate::report;
+use crate::report::json as to_json;
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Judge commands by what they would do to which target.
+///
+/// `countersign guard --agent NAME` is the hook that agents call.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GuardCommand {
     /// Show the commands as understood, their effects, their targets, the verdict.
@@ -36,13 +44,24 @@ pub(crate) enum GuardCommand {
         /// Tab-separated rows.
         file: PathBuf,
     },
+    Install(install::InstallArgs),
+    Uninstall(install::UninstallArgs),
+    Doctor(doctor::DoctorArgs),
+    Compile(compile::CompileArgs),
+    Log(log::LogArgs),
+    Report(report::ReportArgs),
 }
 
 pub(super) fn run(command: &GuardCommand) -> CliResult {
-    let here = Here::new()?;
     match command {
-        GuardCommand::Explain { command, json } => explain(&here, command, *json),
-        GuardCommand::Test { file } => test(&here, file),
+        GuardCommand::Explain { command, json } => explain(&Here::new()?, command, *json),
+        GuardCommand::Test { file } => test(&Here::new()?, file),
+        GuardCommand::Install(args) => install::install(args),
+        GuardCommand::Uninstall(args) => install::uninstall(args),
+        GuardCommand::Doctor(args) => doctor::run(args),
+        GuardCommand::Compile(args) => compile::run(args),
+        GuardCommand::Log(args) => log::run(args),
+        GuardCommand::Report(args) => report::run(args),
     }
 }
 
@@ -132,7 +151,7 @@ fn explain(here: &Here, command: &[String], json: bool) -> CliResult {
     let held = is_held(&reading);
     let mut out = anstream::stdout().lock();
     if json {
-        out.write_all(report::json(&reading)?.as_bytes())?;
+        out.write_all(to_json(&reading)?.as_bytes())?;
     } else {
         use countersign_core::decide::Verdict;
         let (verdict, text) = match reading.danger_above(Environment::Development) {

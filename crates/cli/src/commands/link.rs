@@ -236,7 +236,14 @@ fn print(
     let nobody_spoke = found.suggested.iter().all(|it| it.stated.is_none());
     if let Some(best) = found.suggested.first().filter(|_| nobody_spoke) {
         let to = name(&best.to);
-        writeln!(out, "  {}", paint(DIM, format!("countersign link confirm {} {to}", found.incident)))?;
+        writeln!(
+            out,
+            "  {}",
+            paint(
+                DIM,
+                format!("countersign link confirm {} {to}", found.incident)
+            )
+        )?;
     }
     Ok(())
 }

@@ -8,19 +8,24 @@ mod db;
 mod declare;
 mod deployment;
 mod factor;
+mod gate;
 mod guard;
 mod incident;
 mod init;
 mod initiative;
 mod ledger;
 mod link;
+mod mcp_proxy;
 mod pack;
+mod pass;
 mod plan;
 mod policy;
+mod radius;
 mod record;
 mod review;
 mod scan;
 mod sign;
+mod sign_plan;
 mod signoffs;
 mod trend;
 
@@ -30,6 +35,8 @@ use clap::{Args, Parser, Subcommand};
 use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
+
+pub(crate) use plan::Judged;
 
 /// The safety interlock between AI coding tools and production.
 ///
@@ -52,14 +59,18 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
-    Sign(sign::SignArgs),
+    Sign(Box<sign::SignArgs>),
     Declare(declare::DeclareArgs),
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     #[command(subcommand)]
     Guard(guard::GuardCommand),
     #[command(subcommand)]
     Signoffs(signoffs::SignoffsCommand),
+    Pass(pass::PassArgs),
+    McpProxy(mcp_proxy::McpProxyArgs),
     Scan(scan::ScanArgs),
-    Plan(plan::PlanArgs),
+    Plan(Box<plan::PlanArgs>),
     Init(init::InitArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
@@ -84,6 +95,8 @@ enum Command {
     Db(db::DbCommand),
     Trend(trend::TrendArgs),
     #[command(subcommand)]
+    Radius(radius::RadiusCommand),
+    #[command(subcommand)]
     Review(review::ReviewCommand),
     #[command(subcommand)]
     Initiative(initiative::InitiativeCommand),
@@ -100,6 +113,10 @@ pub(crate) struct RepoArgs {
 }
 
 impl RepoArgs {
+    fn dir(&self) -> &std::path::Path {
+        &self.repo
+    }
+
     fn open(&self) -> CliResult<Repo> {
         Ok(Repo::open(&self.repo)?)
     }
@@ -122,8 +139,11 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Check(args) => check::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Declare(args) => declare::run(&args),
+        Command::Gate(command) => gate::run(&command),
         Command::Guard(command) => guard::run(&command),
         Command::Signoffs(command) => signoffs::run(&command),
+        Command::Pass(args) => pass::run(&args),
+        Command::McpProxy(args) => mcp_proxy::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Init(args) => init::run(&args),
@@ -139,6 +159,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Action(command) => action::run(&command),
         Command::Db(command) => db::run(&command),
         Command::Trend(args) => trend::run(&args),
+        Command::Radius(command) => radius::run(&command),
         Command::Review(command) => review::run(&command),
         Command::Initiative(command) => initiative::run(&command),
         Command::Pack(command) => pack::run(&command),

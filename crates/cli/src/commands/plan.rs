@@ -1,22 +1,24 @@
 //! `countersign plan`: judge what a plan, change set or migration would do.
 
+mod judge;
+mod record_state;
+
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use countersign_core::catalog::Catalog;
-use countersign_core::decide::{Load, decide};
+use clap::{Args, Subcommand, ValueEnum};
 use countersign_core::effect::Environment;
 use jiff::Timestamp;
 
 use super::RepoArgs;
 use super::check::code;
-use crate::collect_plan::{self, Given, Maker};
 use crate::error::{CliError, CliResult, exit};
 use crate::recorder::{self, Recording};
 use crate::report::json;
 use crate::report::plan::{self as report, PlanReport};
-use crate::rules::Rules;
+
+pub(crate) use judge::Judged;
+pub(super) use judge::Question;
 
 /// Judge a plan: what would it destroy, how far does it reach, who must sign?
 ///
@@ -25,6 +27,7 @@ use crate::rules::Rules;
 /// `kubectl diff`, Pulumi previews and SQL migrations. Policy, people and
 /// catalogue are read from the default branch.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct PlanArgs {
     /// The plan; `-` reads standard input. Several for pages, manifests and
     /// migrations.
@@ -33,16 +36,8 @@ pub(crate) struct PlanArgs {
     /// What is there now, to compare manifests or a template with.
     #[arg(long, value_name = "FILE")]
     before: Vec<PathBuf>,
-    /// Where it would be applied; else what the plan itself says; else unknown,
-    /// which counts as production unless the policy says otherwise.
-    #[arg(long, value_enum, value_name = "ENV")]
-    env: Option<Env>,
-    /// Who made or applies it: an id or mailbox from the roster.
-    #[arg(long, value_name = "PERSON")]
-    by: Option<String>,
-    /// The agent that made or applies it, such as `claude-code`.
-    #[arg(long, value_name = "TOOL")]
-    agent: Option<String>,
+    #[command(flatten)]
+    maker: MakerArgs,
     #[command(flatten)]
     repo: RepoArgs,
     /// Read policy, people and catalogue from this revision instead.
@@ -57,6 +52,55 @@ pub(crate) struct PlanArgs {
     /// Judge as if it were this time (RFC 3339), for repeating an answer.
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
+    #[command(subcommand)]
+    command: Option<PlanCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum PlanCommand {
+    RecordState(record_state::RecordStateArgs),
+}
+
+/// Where a plan goes, who makes or applies it, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct MakerArgs {
+    /// Where it would be applied; else what the plan itself says; else unknown,
+    /// which counts as production unless the policy says otherwise.
+    #[arg(long, value_enum, value_name = "ENV")]
+    pub(crate) env: Option<Env>,
+    /// Who made or applies it: an id or mailbox from the roster.
+    #[arg(long, value_name = "PERSON")]
+    pub(crate) by: Option<String>,
+    /// The agent that made or applies it, such as `claude-code`.
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) agent: Option<String>,
+    /// Its stages: a file, an Argo Rollout, or a line such as
+    /// `eu-cell-1:5%:30m, eu-west-1:2h, all`.
+    #[arg(long, value_name = "FILE|STAGES")]
+    pub(crate) rollout: Option<String>,
+    /// What the state it is made from is called; else the folder of the plan.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) state: Option<String>,
+}
+
+impl MakerArgs {
+    /// For commands where these only mean something about a plan.
+    pub(super) fn refuse_without_plan(&self) -> CliResult<()> {
+        let given = [
+            ("--env", self.env.is_some()),
+            ("--by", self.by.is_some()),
+            ("--agent", self.agent.is_some()),
+            ("--rollout", self.rollout.is_some()),
+            ("--state", self.state.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(CliError::new(
+                exit::USAGE,
+                format!("{option} goes with `--plan FILE` only"),
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -73,7 +117,7 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Env {
+pub(crate) enum Env {
     Production,
     Staging,
     Development,
@@ -97,53 +141,34 @@ pub(super) fn run(args: &PlanArgs) -> CliResult {
 
 /// Judges a plan and records the decision.
 pub(super) fn run_recording(args: &PlanArgs, recording: Recording<'_>) -> CliResult {
+    if let Some(PlanCommand::RecordState(args)) = &args.command {
+        return record_state::run(args);
+    }
     let repo = args.repo.open()?;
-    let from = match &args.policy_from {
-        Some(rev) => Some(repo.resolve(rev)?),
-        None => super::protected(&repo)?,
-    };
-    let rules = Rules::at(&repo, from.as_ref())?;
-    let now = args.now.unwrap_or_else(Timestamp::now);
-    let read = collect_plan::read(&Given {
+    let question = Question {
         files: &args.files,
         before: &args.before,
-        environment: args.env.map(Environment::from),
-    })?;
-    let maker = Maker {
-        by: args.by.as_deref(),
-        agent: args.agent.as_deref(),
+        maker: &args.maker,
+        policy_from: args.policy_from.as_deref(),
+        now: args.now.unwrap_or_else(Timestamp::now),
     };
-    let empty = empty_catalog()?;
-    let catalog = rules.catalog.as_ref().unwrap_or(&empty);
-    let collected = collect_plan::facts(&read, maker, Vec::new(), &rules, catalog, now);
-    let seen = rules.policy.observe(&collected.facts, now);
-    let decision = decide(
-        &rules.policy,
-        &rules.roster,
-        &collected.facts,
-        &seen,
-        &[],
-        &Load::default(),
-        now,
-    );
-    let report = PlanReport::new(read, maker.agent, &rules, collected, &decision);
+    let judged = Judged::of(&repo, &question)?;
+    judged.remember_state(&repo);
+    let report = PlanReport::new(&judged);
     let text = match (args.json, args.format) {
         (true, _) | (_, Format::Json) => json(&report)?,
         (_, Format::Human) => report::human(&report),
         (_, Format::Markdown) => report::markdown(&report),
-        (_, Format::Html) => report::html(&report, rules.catalog.as_ref()),
+        (_, Format::Html) => report::html(&report, judged.rules.catalog.as_ref()),
     };
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
-    recording.record(&repo, &rules, |noted| {
-        recorder::of_plan(&repo, from.as_ref(), &report, now, noted)
+    recording.record(&repo, &judged.rules, |noted| {
+        recorder::of_plan(&repo, judged.onto.as_ref(), &report, question.now, noted)
     })?;
-    Ok(code(rules.policy.settings.mode, decision.verdict))
-}
-
-/// Nothing is known of what runs.
-fn empty_catalog() -> CliResult<Catalog> {
-    Catalog::assemble(Vec::new())
-        .map_err(|_| CliError::new(exit::INTERNAL, "an empty catalogue is refused"))
+    Ok(code(
+        judged.rules.policy.settings.mode,
+        judged.decision.verdict,
+    ))
 }

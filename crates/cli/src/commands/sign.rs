@@ -4,25 +4,26 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use countersign_core::decide::{IgnoredBecause, Verdict};
+use countersign_core::decide::{Decision, IgnoredBecause, Verdict};
 use countersign_core::moment::parse_duration;
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{
     About, Binding, Claims, Shown, SignOff, Signed, Stance, Statement,
 };
-use countersign_git::{FileChange, Range};
+use countersign_git::{FileChange, Oid, Range};
 use jiff::Timestamp;
 
 use super::RepoArgs;
 use super::check::judge;
+use super::plan::MakerArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
 use crate::recorder::{self, Recording};
 use crate::report::{self, CheckReport, count};
 use crate::rules::Rules;
 use crate::signer::Signer;
-use crate::signoffs::Subject;
+use crate::signoffs::{Counted, Subject};
 use crate::style::{BOLD, DIM, paint};
 
 /// Sign off exactly this change, or veto it.
@@ -33,33 +34,43 @@ use crate::style::{BOLD, DIM, paint};
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// `BASE..HEAD`, or one revision; else as `check`.
+    #[arg(conflicts_with = "plan")]
     range: Option<String>,
+    /// Sign exactly this plan instead; several files as for `plan`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) maker: MakerArgs,
     /// Do not let this change through. Stands until you revoke it.
     #[arg(long, conflicts_with = "revoke")]
-    veto: bool,
+    pub(super) veto: bool,
     /// Take back an earlier statement of yours (its SHA-256, or the beginning).
     #[arg(long, value_name = "STATEMENT")]
-    revoke: Option<String>,
+    pub(super) revoke: Option<String>,
     /// In your own words.
     #[arg(long, short, value_name = "TEXT")]
-    message: Option<String>,
+    pub(super) message: Option<String>,
     /// Count only for these very commits, not after a rebase.
     #[arg(long)]
     exact: bool,
     /// How long it counts, such as `7d`.
     #[arg(long, value_name = "TIME")]
-    expires: Option<String>,
+    pub(super) expires: Option<String>,
     /// Your private key, or the public key of one in an agent.
     #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// Do not ask; for when you have read the screen before.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    repo: RepoArgs,
+    pub(super) repo: RepoArgs,
 }
 
 pub(super) fn run(args: &SignArgs) -> CliResult {
+    if !args.plan.is_empty() {
+        return super::sign_plan::run(args);
+    }
+    args.maker.refuse_without_plan()?;
     let repo = args.repo.open()?;
     let range = match &args.range {
         Some(text) => repo.parse_range(text)?,
@@ -80,7 +91,7 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     let report = CheckReport::new(&range, &rules, &merge, &before);
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
-    let act = Act::of(args, &merge)?;
+    let act = Act::of(args, merge.counted.as_ref())?;
     if !confirmed(&mut out, args, &signer, &act)? {
         writeln!(out, "nothing signed")?;
         return Ok(exit::HOLD);
@@ -91,6 +102,18 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     let id = signer.seal(&repo, subject, now, statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
+    conclude(&mut out, &act, &signer, &id, &rules, &decision)
+}
+
+/// Tells what was signed and what it changed; the exit code.
+pub(super) fn conclude(
+    out: &mut impl Write,
+    act: &Act,
+    signer: &Signer<'_>,
+    id: &Oid,
+    rules: &Rules,
+    decision: &Decision,
+) -> CliResult {
     let verdict = decision.explain(&rules.policy, &rules.roster).summary;
     writeln!(
         out,
@@ -119,19 +142,19 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
 }
 
 /// What the signer does.
-enum Act {
+pub(super) enum Act {
     Approve,
     Veto,
     Revoke(Digest),
 }
 
 impl Act {
-    fn of(args: &SignArgs, merge: &Merge) -> CliResult<Self> {
+    pub(super) fn of(args: &SignArgs, counted: Option<&Counted>) -> CliResult<Self> {
         let Some(wanted) = &args.revoke else {
             return Ok(if args.veto { Self::Veto } else { Self::Approve });
         };
-        let counted = merge.counted.iter();
         let mut found = counted
+            .into_iter()
             .flat_map(|counted| &counted.verified.accepted)
             .map(|it| it.statement)
             .filter(|statement| wanted.len() >= 4 && statement.to_string().starts_with(wanted));
@@ -161,7 +184,7 @@ impl Act {
         }
     }
 
-    const fn stance(&self) -> Stance {
+    pub(super) const fn stance(&self) -> Stance {
         match self {
             Self::Approve => Stance::Approve,
             Self::Veto => Stance::Veto,
@@ -231,7 +254,7 @@ fn is_risky(path: &str) -> bool {
     ENDS.iter().any(|end| path.ends_with(end)) || path.split('/').any(|part| part == "migrations")
 }
 
-fn confirmed(
+pub(super) fn confirmed(
     out: &mut impl Write,
     args: &SignArgs,
     signer: &Signer<'_>,

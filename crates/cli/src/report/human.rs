@@ -9,7 +9,7 @@ use countersign_core::problem::Problem;
 use countersign_core::radius::{Claim, Impact};
 use countersign_effects::summary;
 
-use super::{CheckReport, count, reach};
+use super::{CheckReport, ReportSignOff, count, packages, reach};
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Evidence lines shown before the rest is counted.
@@ -25,7 +25,7 @@ pub(crate) fn human(report: &CheckReport) -> String {
     for rule in &report.decision.rules {
         explain_rule(&mut out, rule);
     }
-    signed(&mut out, report);
+    signed(&mut out, &report.signoffs);
     others(&mut out, &report.decision, &report.warnings);
     signers(&mut out, &report.decision);
     next(&mut out, &report.next);
@@ -115,6 +115,9 @@ fn change(out: &mut String, report: &CheckReport) {
     }
     if !report.change.owners.is_empty() {
         row(out, "owned by", &report.change.owners.join(", "));
+    }
+    for (at, lock) in report.change.locks.iter().take(MAX_EVIDENCE).enumerate() {
+        row(out, if at == 0 { "packages" } else { "" }, &packages(lock));
     }
     applied(out, report);
     reached(out, report);
@@ -283,8 +286,8 @@ pub(super) fn requirement_text(requirement: &ExplainedRequirement) -> String {
 }
 
 /// Signed statements that count.
-fn signed(out: &mut String, report: &CheckReport) {
-    for signoff in &report.signoffs {
+pub(super) fn signed(out: &mut String, signoffs: &[ReportSignOff]) {
+    for signoff in signoffs {
         let kept = signoff
             .kept
             .as_ref()

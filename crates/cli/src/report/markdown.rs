@@ -2,21 +2,17 @@
 
 use std::fmt::Write as _;
 
-use countersign_core::decide::Verdict;
+use countersign_core::decide::{Explanation, Verdict};
 use countersign_core::policy::Mode;
 
 use super::human::{claim_text, requirement_text};
-use super::{CheckReport, count};
+use super::{CheckReport, count, packages};
 
 /// The answer as GitHub-flavoured Markdown. Everything that comes from the
 /// change is escaped: an author must not be able to write parts of the verdict.
 pub(crate) fn markdown(report: &CheckReport) -> String {
     let mut out = String::new();
-    let word = verdict_word(report.verdict);
-    let _ = writeln!(out, "### {word}: {}\n", escape(&report.summary));
-    if report.mode == Mode::Shadow {
-        let _ = writeln!(out, "_Shadow mode: nothing is stopped._\n");
-    }
+    headline(&mut out, report.verdict, &report.summary, report.mode);
     let ai = &report.involvement;
     let _ = writeln!(
         out,
@@ -32,23 +28,10 @@ pub(crate) fn markdown(report: &CheckReport) -> String {
         },
         escape(&report.author_level),
     );
-    for rule in &report.decision.rules {
-        let mark = if rule.met { "x" } else { " " };
-        let _ = writeln!(
-            out,
-            "- [{mark}] **{}** {}",
-            escape(&rule.id),
-            escape(&rule.why)
-        );
-        for requirement in &rule.requirements {
-            let _ = writeln!(out, "  - {}", escape(&requirement_text(requirement)));
-        }
+    for lock in report.change.locks.iter().take(20) {
+        let _ = writeln!(out, "Packages: {}\n", escape(&packages(lock)));
     }
-    for act in &report.decision.way_forward {
-        let names = act.candidates.iter().take(5).map(|name| escape(name));
-        let names: Vec<String> = names.collect();
-        let _ = writeln!(out, "\nCan sign: {}", names.join(", "));
-    }
+    decision(&mut out, &report.decision);
     if !ai.evidence.is_empty() {
         let _ = writeln!(out, "\n<details><summary>Evidence</summary>\n");
         let _ = writeln!(
@@ -74,8 +57,38 @@ pub(crate) fn markdown(report: &CheckReport) -> String {
     out
 }
 
+/// The verdict, and whether it stops anything.
+pub(super) fn headline(out: &mut String, verdict: Verdict, summary: &str, mode: Mode) {
+    let word = verdict_word(verdict);
+    let _ = writeln!(out, "### {word}: {}\n", escape(summary));
+    if mode == Mode::Shadow {
+        let _ = writeln!(out, "_Shadow mode: nothing is stopped._\n");
+    }
+}
+
+/// The rules that apply, what is missing, and who could give it.
+pub(super) fn decision(out: &mut String, decision: &Explanation) {
+    for rule in &decision.rules {
+        let mark = if rule.met { "x" } else { " " };
+        let _ = writeln!(
+            out,
+            "- [{mark}] **{}** {}",
+            escape(&rule.id),
+            escape(&rule.why)
+        );
+        for requirement in &rule.requirements {
+            let _ = writeln!(out, "  - {}", escape(&requirement_text(requirement)));
+        }
+    }
+    for act in &decision.way_forward {
+        let names = act.candidates.iter().take(5).map(|name| escape(name));
+        let names: Vec<String> = names.collect();
+        let _ = writeln!(out, "\nCan sign: {}", names.join(", "));
+    }
+}
+
 /// The verdict with a sign to find it by.
-pub(super) const fn verdict_word(verdict: Verdict) -> &'static str {
+const fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allow => "✅ Allow",
         Verdict::Hold => "⏸️ Hold",

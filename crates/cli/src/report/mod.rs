@@ -26,8 +26,10 @@ pub(crate) use markdown::markdown;
 pub(crate) use sarif::sarif;
 
 use crate::collect::{Author, Lines, Merge};
+use crate::collect_locks::Lock;
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
+use crate::signoffs::Counted;
 
 /// The version of the JSON form. Fields are only ever added to it.
 pub(crate) const SCHEMA: &str = "countersign.check/1";
@@ -89,6 +91,8 @@ pub(crate) struct ReportChange {
     pub(crate) effects: Vec<Effect>,
     /// Plans and migrations that could not be read, and why.
     pub(crate) unread: Vec<String>,
+    /// What changed in its lockfiles; absent without a catalogue.
+    pub(crate) locks: Vec<Lock>,
     /// Whether state goes for good; absent when nobody can tell.
     pub(crate) irreversible: Option<bool>,
 }
@@ -153,11 +157,12 @@ impl CheckReport {
                 radius: collected.radius.clone(),
                 effects: collected.applied.effects.clone(),
                 unread: collected.applied.unread.clone(),
+                locks: collected.locks.clone(),
                 irreversible: facts.irreversible,
             },
             policy: ReportPolicy::of(rules),
-            warnings: rules.warnings.clone(),
-            signoffs: signoffs(merge),
+            warnings: [&rules.warnings[..], &collected.problems].concat(),
+            signoffs: signoffs(merge.counted.as_ref()),
             next: next(
                 rules,
                 Some(format!("countersign sign {}", range.text)),
@@ -182,10 +187,16 @@ pub(crate) struct ReportSignOff {
     pub(crate) statement: String,
 }
 
-fn signoffs(merge: &Merge) -> Vec<ReportSignOff> {
-    let accepted = merge
-        .counted
-        .iter()
+impl ReportSignOff {
+    /// `sen: approve`.
+    pub(crate) fn text(&self) -> String {
+        format!("{}: {}", self.person, self.said)
+    }
+}
+
+fn signoffs(counted: Option<&Counted>) -> Vec<ReportSignOff> {
+    let accepted = counted
+        .into_iter()
         .flat_map(|counted| &counted.verified.accepted);
     accepted
         .filter_map(|it| {
@@ -236,6 +247,34 @@ pub(crate) fn json(report: &impl Serialize) -> CliResult<String> {
     serde_json::to_string_pretty(report)
         .map(|text| text + "\n")
         .map_err(|error| CliError::new(exit::INTERNAL, format!("writing JSON failed: {error}")))
+}
+
+/// `serde 1.0.1 → 1.0.2, left-pad gone and 3 more (Cargo.lock)`.
+fn packages(lock: &Lock) -> String {
+    let versions = |list: &[String]| list.join(", ");
+    let all: Vec<String> = lock
+        .packages
+        .iter()
+        .map(|it| match (it.before.as_slice(), it.after.as_slice()) {
+            ([], after) => format!("{} {} new", it.name, versions(after)),
+            (before, []) => format!("{} {} gone", it.name, versions(before)),
+            (before, after) if before == after => {
+                format!("{} {} from another source", it.name, versions(after))
+            }
+            (before, after) => format!("{} {} → {}", it.name, versions(before), versions(after)),
+        })
+        .collect();
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    let list = match names.as_slice() {
+        [] => "no package changed".to_owned(),
+        names => reach::list(names),
+    };
+    let unclear = if lock.everything {
+        ", and nothing tells who uses them"
+    } else {
+        ""
+    };
+    format!("{list} ({}){unclear}", lock.path)
 }
 
 /// "1 file", "2 files".

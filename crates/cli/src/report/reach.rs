@@ -1,7 +1,7 @@
 //! A blast radius in words.
 
 use countersign_core::facts::Reach;
-use countersign_core::radius::{Claim, Impact, Radius, Recovery, Step};
+use countersign_core::radius::{Claim, Impact, Radius, Recovery, StageRadius, Step};
 
 use super::count;
 
@@ -72,6 +72,27 @@ fn down(radius: &Radius) -> Option<String> {
         "{} down for {likely} of customers{places}{most}",
         list(&down)
     ))
+}
+
+/// `down for 5 % of customers, at most 60 %; 1 region or cell`.
+pub(crate) fn stage(stage: &StageRadius) -> String {
+    let facts = &stage.facts;
+    let customers = &facts.customers_share;
+    let mut text = format!("down for {} of customers", customers.likely);
+    if customers.high > customers.likely {
+        text.push_str(&format!(", at most {}", customers.high));
+    }
+    let units = count(u64::from(facts.units.likely), "region or cell");
+    format!(
+        "{text}; {}",
+        units.replace("region or cells", "regions or cells")
+    )
+}
+
+/// `, stays 30 min`; nothing where nobody said how long.
+pub(crate) fn bake(stage: &StageRadius) -> String {
+    let bake = stage.bake_seconds.map(time);
+    bake.map_or_else(String::new, |time| format!(", stays {time}"))
 }
 
 fn named(radius: &Radius, wanted: impl Fn(Impact) -> bool) -> Vec<&str> {

@@ -24,6 +24,8 @@ const NOTE_CHARACTER: usize = 7;
 const MAX_LABEL: usize = 28;
 /// Boxes side by side before a layer is broken into two.
 const MAX_ACROSS: usize = 12;
+/// With more boxes than this, lines step back behind them.
+const CROWDED: usize = 40;
 /// Sweeps of the barycentre method: more change little.
 const SWEEPS: usize = 12;
 
@@ -88,11 +90,16 @@ fn drawing(catalog: &Catalog, nodes: &[Node], marks: &BTreeMap<Node, Mark>) -> S
     let height = MARGIN * 2 + LEGEND + layers.len().max(1) * LAYER - (LAYER - BOX_HEIGHT);
     let mut svg = String::new();
     let title = "What needs what";
+    let crowded = if nodes.len() > CROWDED {
+        " class=\"crowded\""
+    } else {
+        ""
+    };
     // Writing to a string cannot fail.
     let _ = write!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-         width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"cs-title\">\n\
+         width=\"{width}\" height=\"{height}\"{crowded} role=\"img\" aria-labelledby=\"cs-title\">\n\
          <title id=\"cs-title\">{title}</title>\n<style>{STYLE}</style>\n{ARROW}\n\
          <rect class=\"page\" width=\"{width}\" height=\"{height}\"/>\n"
     );
@@ -187,9 +194,10 @@ fn layers(nodes: usize, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
             }
         }
     }
+    let mut layer: Vec<usize> = layer.into_iter().map(Option::unwrap_or_default).collect();
+    raise(&mut layer, needs);
     let mut rows: Vec<Vec<usize>> = Vec::new();
     for (node, layer) in layer.into_iter().enumerate() {
-        let layer = layer.unwrap_or(0);
         if rows.len() <= layer {
             rows.resize(layer + 1, Vec::new());
         }
@@ -198,6 +206,31 @@ fn layers(nodes: usize, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
         }
     }
     rows
+}
+
+/// Moves every node up to right below the lowest one that needs it, so that a
+/// database stands under its service and not at the bottom with all the others.
+fn raise(layer: &mut [usize], needs: &[Vec<usize>]) {
+    let mut needers: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
+    for (from, row) in needs.iter().enumerate() {
+        for to in row {
+            if let Some(row) = needers.get_mut(*to) {
+                row.push(from);
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..layer.len()).collect();
+    order.sort_by_key(|node| std::cmp::Reverse(layer.get(*node).copied()));
+    for node in order {
+        let own = layer.get(node).copied().unwrap_or(0);
+        let above = needers.get(node).into_iter().flatten();
+        let above = above.filter_map(|needer| layer.get(*needer).copied());
+        // One that is not above closes a circle.
+        let lowest = above.filter(|needer| *needer > own).min();
+        if let (Some(lowest), Some(own)) = (lowest, layer.get_mut(node)) {
+            *own = lowest - 1;
+        }
+    }
 }
 
 /// Orders every layer by the mean position of its neighbours, and breaks
@@ -339,7 +372,10 @@ fn line(svg: &mut String, from: &Placed, to: &Placed, class: &str) {
     };
     let _ = writeln!(
         svg,
-        "<path class=\"{class}\" d=\"M{x1} {y1}C{x1} {c1} {x2} {c2} {x2} {y2}\" marker-end=\"url(#cs-arrow)\"/>"
+        "<path class=\"{class}\" d=\"M{x1} {y1}C{x1} {c1} {x2} {c2} {x2} {y2}\" marker-end=\"url(#cs-arrow)\">\
+         <title>{} → {} ({class})</title></path>",
+        escape(&from.label),
+        escape(&to.label),
     );
 }
 
@@ -450,6 +486,7 @@ const STYLE: &str = "\
 .down rect{stroke-width:3.5}.touched rect{stroke-width:5}\
 path{fill:none;stroke:#5d6771;stroke-width:1.5}path.soft{stroke-dasharray:7 4}path.async{stroke-dasharray:2 4}\
 path.unknown{stroke:#a9b1b9}path.member{stroke:#7b4fa3}path.head{fill:#5d6771;stroke:none}\
+.crowded path{opacity:.5;stroke-width:1.2}.crowded .head{opacity:1}path:hover{opacity:1;stroke-width:3.5}\
 @media(prefers-color-scheme:dark){.page{fill:#14181d}text{fill:#eef1f4}.note,.key{fill:#b6bfc8}\
 .t0 rect{fill:#5a1f1b;stroke:#ff8a80}.t1 rect{fill:#573c10;stroke:#f5b855}.t2 rect{fill:#4a430f;stroke:#e2cf4f}\
 .t3 rect{fill:#173a59;stroke:#7dbcf0}.t4 rect{fill:#2b3138;stroke:#949ea8}.group rect{fill:#33254a;stroke:#b78fe0}\

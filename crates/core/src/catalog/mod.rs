@@ -16,7 +16,7 @@ mod manifests;
 mod pattern;
 mod share;
 mod traces;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 

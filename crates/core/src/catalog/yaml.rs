@@ -9,20 +9,20 @@ use crate::problem::{Problem, Source, closest};
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Reads one YAML document into `T`.
-pub(super) fn one<T: DeserializeOwned>(source: Source<'_>) -> Result<T, Problem> {
+pub(crate) fn one<T: DeserializeOwned>(source: Source<'_>) -> Result<T, Problem> {
     bounded(source)?;
     serde_saphyr::from_str_with_options(source.text, options()).map_err(|e| problem(source, &e))
 }
 
 /// Reads every document of a YAML stream into `T`; empty documents are left out.
-pub(super) fn many<T: DeserializeOwned>(source: Source<'_>) -> Result<Vec<T>, Problem> {
+pub(crate) fn many<T: DeserializeOwned>(source: Source<'_>) -> Result<Vec<T>, Problem> {
     bounded(source)?;
     serde_saphyr::from_multiple_with_options(source.text, options())
         .map_err(|e| problem(source, &e))
 }
 
 /// The byte range that a location covers, as far as the reader knows it.
-pub(super) fn span(location: Location) -> std::ops::Range<usize> {
+pub(crate) fn span(location: Location) -> std::ops::Range<usize> {
     let start = location.span().byte_offset().unwrap_or(0);
     let length = location.span().byte_len().unwrap_or(0);
     let start = usize::try_from(start).unwrap_or(usize::MAX);

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
-use crate::involvement::Verdict as Ai;
+use crate::involvement::{Role, Verdict as Ai};
 use crate::moment::parse_utc;
 use crate::policy::{self, Policy};
 use crate::roster::{self, Level};
@@ -142,6 +143,46 @@ fn the_rule_of_the_story() {
             decision.verdict, wanted,
             "{involvement:?} {author} {approvals:?}"
         );
+    }
+}
+
+#[test]
+fn delete_and_recreate() {
+    use Environment::{Development, Production, Staging, Unknown};
+    use Verdict::{Allow, Hold, Refuse};
+    let policy = Policy::builtin(people().levels()).unwrap();
+    let agent = |verb, environment| Facts {
+        involvement: Ai::Yes,
+        roles: BTreeSet::from([Role::Executed]),
+        effects: BTreeSet::from([Verb::Create, verb]),
+        environment,
+        kind: Kind::Plan,
+        ..made_by(&["sen"])
+    };
+    let person = |verb, environment| Facts {
+        involvement: Ai::Unknown,
+        roles: BTreeSet::new(),
+        ..agent(verb, environment)
+    };
+    for (facts, approvals, wanted) in [
+        (agent(Verb::Replace, Production), &["pat"][..], Refuse),
+        (agent(Verb::Delete, Production), &["pat"], Refuse),
+        (agent(Verb::Delete, Unknown), &["pat"], Refuse),
+        (agent(Verb::Unknown, Production), &["pat"], Refuse),
+        (agent(Verb::Update, Production), &[], Allow),
+        (agent(Verb::Replace, Staging), &[], Hold),
+        (agent(Verb::Replace, Staging), &["pat"], Allow),
+        (agent(Verb::Replace, Development), &[], Allow),
+        (person(Verb::Replace, Production), &[], Hold),
+        (person(Verb::Replace, Production), &["mia"], Hold),
+        (person(Verb::Replace, Production), &["sue"], Allow),
+        (person(Verb::Replace, Staging), &[], Hold),
+        (person(Verb::Replace, Staging), &["sen"], Hold),
+        (person(Verb::Unknown, Staging), &[], Hold),
+        (person(Verb::Forget, Staging), &[], Allow),
+    ] {
+        let decision = judge(&policy, &facts, approvals);
+        assert_eq!(decision.verdict, wanted, "{facts:?} {approvals:?}");
     }
 }
 
@@ -405,7 +446,7 @@ fn explanation_reads_well() {
           ]
         }
       ],
-      "rules_not_applying": 1,
+      "rules_not_applying": 3,
       "vetoed_by": [],
       "ignored": [
         {

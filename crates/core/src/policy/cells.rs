@@ -5,13 +5,13 @@
 //! as free: any combination of path sets may be touched together. That can
 //! only add cells, so a proof over all cells holds for all real changes.
 
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
 use crate::involvement::{Role, Verdict};
 use crate::roster::Level;
 use crate::usage::Maturity;
 
-use super::condition::{Bound, Condition};
+use super::condition::{Bound, Condition, effect_text};
 use super::window::Span;
 use super::{Observed, Outcome, Policy, Rule};
 
@@ -30,6 +30,7 @@ pub(super) enum Fact {
     Owner(String),
     Tier(Vec<Option<u64>>),
     Environment,
+    Effects(Vec<u8>),
     Services(Vec<Option<u64>>),
     Functions(Vec<Option<u64>>),
     Customers(Vec<Option<u64>>),
@@ -45,7 +46,7 @@ impl Fact {
         match self {
             Self::Kind => Kind::ALL.len(),
             Self::Involvement => Verdict::ALL.len(),
-            Self::Roles(masks) => masks.len(),
+            Self::Roles(masks) | Self::Effects(masks) => masks.len(),
             Self::Suppressed | Self::Owner(_) | Self::Window(..) => 2,
             Self::Author(levels) => usize::from(*levels),
             Self::Paths(_) | Self::Irreversible => 3,
@@ -68,6 +69,7 @@ impl Fact {
             Self::Owner(owner) => format!("owner {owner}"),
             Self::Tier(_) => "tier".into(),
             Self::Environment => "environment".into(),
+            Self::Effects(_) => "effects".into(),
             Self::Services(_) => "services".into(),
             Self::Functions(_) => "functions".into(),
             Self::Customers(_) => "customers".into(),
@@ -188,6 +190,14 @@ impl Space {
             Fact::Environment => {
                 format!("lands in {}", Environment::ALL.get(value)?.as_str())
             }
+            Fact::Effects(masks) => {
+                let mask = *masks.get(value)?;
+                let verbs = Verb::ALL
+                    .iter()
+                    .filter(|verb| mask & (1 << **verb as u8) != 0);
+                let words: Vec<&str> = verbs.map(|verb| effect_text(*verb)).collect();
+                (!words.is_empty()).then(|| format!("{} something", words.join(" and ")))?
+            }
             Fact::Services(values) => number(values.get(value)?, "services reached"),
             Fact::Functions(values) => number(values.get(value)?, "customer functions reached"),
             Fact::Customers(values) => number(values.get(value)?, "% of customers exposed"),
@@ -227,6 +237,7 @@ fn blank(policy: &Policy) -> Observed {
         owners: vec![false; policy.owners.len()],
         tier: policy.settings.unmapped_tier,
         environment: policy.settings.unknown_environment,
+        effects: 0,
         services: None,
         functions: None,
         customers: None,
@@ -269,6 +280,7 @@ fn apply(fact: &Fact, value: usize, policies: &[&Policy], seen: &mut [Observed])
                     known => known,
                 };
             }
+            Fact::Effects(masks) => seen.effects = pick(masks, value, 0),
             Fact::Services(values) => seen.services = pick(values, value, None),
             Fact::Functions(values) => seen.functions = pick(values, value, None),
             Fact::Customers(values) => seen.customers = pick(values, value, None),
@@ -306,6 +318,8 @@ fn set(list: &mut [bool], place: usize, value: bool) {
 struct Builder {
     facts: Vec<Fact>,
     roles: u8,
+    /// The lists of verbs that conditions ask for.
+    effects: Vec<Vec<Verb>>,
     cuts: [Vec<u64>; 6],
 }
 
@@ -379,6 +393,7 @@ impl Builder {
                 self.cut_at(TIER, policy.settings.unmapped_tier);
             }
             Condition::Environment(_) => self.add(Fact::Environment),
+            Condition::Effects(verbs) => self.effects.push(verbs.clone()),
             Condition::Services(bound) => self.cut(SERVICES, *bound),
             Condition::Functions(bound) => self.cut(FUNCTIONS, *bound),
             Condition::Customers(bound) => self.cut(CUSTOMERS, *bound),
@@ -421,6 +436,9 @@ impl Builder {
             let masks = (0..16_u8).filter(|mask| mask & !mentioned == 0).collect();
             self.facts.push(Fact::Roles(masks));
         }
+        if !self.effects.is_empty() {
+            self.facts.push(Fact::Effects(effect_masks(&self.effects)));
+        }
         for (place, mut cuts) in self.cuts.into_iter().enumerate() {
             if cuts.is_empty() {
                 continue;
@@ -443,6 +461,24 @@ impl Builder {
             within,
         }
     }
+}
+
+/// Sets of verbs, as bits, that the lists can tell apart. Verbs that stand in
+/// the same lists are the same to them, so one of each kind is enough; what
+/// nobody can read is a kind of its own.
+fn effect_masks(lists: &[Vec<Verb>]) -> Vec<u8> {
+    let kind = |verb: Verb| -> Vec<bool> { lists.iter().map(|it| it.contains(&verb)).collect() };
+    let mut kinds: Vec<Vec<bool>> = Vec::new();
+    let mut examples = 1_u8 << Verb::Unknown as u8;
+    // The verb that takes away most stands for its kind.
+    for verb in Verb::ALL.into_iter().rev() {
+        let kind = kind(verb);
+        if verb != Verb::Unknown && kind.contains(&true) && !kinds.contains(&kind) {
+            kinds.push(kind);
+            examples |= 1 << verb as u8;
+        }
+    }
+    (0..=u8::MAX).filter(|mask| mask & !examples == 0).collect()
 }
 
 fn containments(facts: &[Fact]) -> Vec<(usize, usize)> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::decide::{Judged, judge_rules, rule_applies};
 use crate::facts::{Facts, Kind};
-use crate::involvement::Verdict;
+use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, PersonSet, Roster};
 
 use super::cells::Space;
@@ -186,7 +186,13 @@ pub fn check(
 
 /// Compares what is asked of a declared `yes` with what would be asked had the
 /// author said nothing.
+///
+/// That an agent acts is observed where it acts, not declared, so what follows
+/// from it punishes nobody's honesty.
 fn disclosure(policy: &Policy, seen: &Observed, punished: &mut BTreeSet<(String, String)>) {
+    if seen.has_role(Role::Executed) {
+        return;
+    }
     let silent = Observed {
         involvement: Verdict::Unknown,
         roles: 0,
@@ -377,7 +383,10 @@ level = "principal"
     fn a_roster_without_seniors_is_reported() {
         let people = person("a", "junior") + &person("b", "mid");
         let policy = super::super::DEFAULT.replace("version = 1", "");
-        insta::assert_snapshot!(findings(&people, &policy, &[]).join("\n"), @"nobody can sign off changes by a, b, someone not on the roster under ai-below-senior: 1 sign-off by at least senior, above the author");
+        insta::assert_snapshot!(findings(&people, &policy, &[]).join("\n"), @"
+        nobody can sign off changes by a, b, someone not on the roster under ai-below-senior: 1 sign-off by at least senior, above the author
+        nobody can sign off changes by a, b, someone not on the roster under ai-below-senior and delete-and-recreate: 1 sign-off by at least senior; 1 sign-off by at least senior, above the author
+        ");
     }
 
     #[test]

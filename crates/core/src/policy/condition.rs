@@ -1,6 +1,6 @@
 //! What a rule can ask about a change.
 
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
 use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, Levels};
@@ -86,6 +86,8 @@ pub enum Condition {
     Tier(Bound),
     /// Where it lands.
     Environment(Vec<Environment>),
+    /// Any effect has one of these verbs.
+    Effects(Vec<Verb>),
     /// Services reached, upper bound.
     Services(Bound),
     /// Customer functions down or degraded, upper bound.
@@ -126,6 +128,15 @@ impl Condition {
             Self::Owners(owners) => owners.iter().any(|owner| flag(&seen.owners, owner)).into(),
             Self::Tier(bound) => bound.holds(Some(seen.tier)),
             Self::Environment(list) => list.contains(&seen.environment).into(),
+            Self::Effects(verbs) => {
+                if verbs.iter().any(|verb| seen.has_effect(*verb)) {
+                    Truth::True
+                } else if seen.has_effect(Verb::Unknown) {
+                    Truth::Unknown
+                } else {
+                    Truth::False
+                }
+            }
             Self::Services(bound) => bound.holds(seen.services),
             Self::Functions(bound) => bound.holds(seen.functions),
             Self::Customers(bound) => bound.holds(seen.customers),
@@ -179,6 +190,10 @@ impl Condition {
             Self::Environment(list) => {
                 format!("lands in {}", or_list(list.iter().map(|e| e.as_str())))
             }
+            Self::Effects(list) => {
+                let verbs = or_list(list.iter().map(|verb| effect_text(*verb)));
+                format!("{verbs} something")
+            }
             Self::Services(bound) => format!("reaches {} services", bound.text()),
             Self::Functions(bound) => format!("reaches {} customer functions", bound.text()),
             Self::Customers(bound) => format!("exposes {} % of customers", bound.text()),
@@ -194,6 +209,20 @@ impl Condition {
                 format!("during {}", or_list(names.map(|window| window.id.as_str())))
             }
         }
+    }
+}
+
+/// What is done to something, as a person would say it.
+pub(super) const fn effect_text(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Read => "reads",
+        Verb::Create => "creates",
+        Verb::Update => "updates",
+        Verb::Forget => "forgets",
+        Verb::Disrupt => "disrupts",
+        Verb::Replace => "replaces",
+        Verb::Delete => "deletes",
+        Verb::Unknown => "may do anything to",
     }
 }
 

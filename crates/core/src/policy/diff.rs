@@ -227,7 +227,7 @@ fn witness_paths(space: &Space, choice: &[usize], policies: &[&Policy]) -> Optio
                 .iter()
                 .flat_map(|policy| &policy.paths)
                 .find(|set| set.globs == *globs)
-                .map(|set| (&set.set, *value)),
+                .and_then(|set| Some((set.set()?, *value))),
             _ => None,
         })
         .collect();
@@ -329,6 +329,12 @@ fn weaker_settings(old: &Policy, new: &Policy) -> Vec<String> {
             "unsigned authorship notes can now say that people alone made a commit".to_owned(),
         );
     }
+    if after.operator_may_pass > before.operator_may_pass {
+        let name = after.operator_may_pass.as_str();
+        out.push(format!(
+            "the operator of an agent may now pass what it does up to {name}"
+        ));
+    }
     if old.levels != new.levels {
         out.push("the levels differ, so demands by level are not the same".to_owned());
     }
@@ -363,6 +369,21 @@ mod tests {
             ),
             ("below = \"senior\"", "below = \"mid\"", "ai-below-senior"),
             (
+                "effects = [\"delete\", \"replace\"] }\nrefuse",
+                "effects = [\"delete\"] }\nrefuse",
+                "agents-recreate-nothing",
+            ),
+            (
+                "effects = [\"delete\", \"replace\"] }\nrequire",
+                "effects = [\"replace\"] }\nrequire",
+                "delete-and-recreate",
+            ),
+            (
+                "\"staging\", \"production\"]",
+                "\"production\"]",
+                "delete-and-recreate",
+            ),
+            (
                 "signoffs = 1, level = \"senior\"",
                 "signoffs = 1, level = \"mid\"",
                 "ai-below-senior",
@@ -377,7 +398,7 @@ mod tests {
             ),
         ] {
             assert!(DEFAULT.contains(from), "{from}");
-            let weaker = policy(&DEFAULT.replace(from, to));
+            let weaker = policy(&DEFAULT.replacen(from, to, 1));
             let result = diff(&policy(DEFAULT), &weaker).unwrap();
             let rules: Vec<&str> = result.weaker.iter().map(|c| c.rule.as_str()).collect();
             assert_eq!(rules, [rule], "{from} → {to}");
@@ -410,17 +431,19 @@ mod tests {
               "case": [
                 "author is mid",
                 "AI involvement is unknown",
+                "a merge",
+                "lands in local",
                 "tier 0"
               ],
               "example_paths": [
                 "README"
               ],
               "certain": true,
-              "cells": 24
+              "cells": 2556
             }
           ],
           "stricter_cells": 0,
-          "cells": 144
+          "cells": 23040
         }
         "#);
     }
@@ -440,6 +463,28 @@ mod tests {
             let result = diff(&policy(old), &policy(new)).unwrap();
             assert!(result.is_harmless(), "{new}: {result:?}");
         }
+    }
+
+    #[test]
+    fn what_nobody_can_read_counts_against_the_change() {
+        let with = |effects: &str| {
+            policy(&format!(
+                "version = 1\n[[rule]]\nid = \"r\"\nwhen = {{ effects = {effects} }}\nrefuse = true\n"
+            ))
+        };
+        let all = with(r#"["delete", "replace", "update"]"#);
+        let some = with(r#"["delete", "replace"]"#);
+        assert!(diff(&some, &all).unwrap().is_harmless());
+        let weaker = diff(&all, &some).unwrap().weaker;
+        assert_eq!(weaker.len(), 1);
+        assert_eq!(weaker[0].case, ["updates something"]);
+        // `unless` does not hold for what nobody can read, `when` does.
+        let excepted = policy(
+            "version = 1\n[[rule]]\nid = \"r\"\nunless = { effects = [\"create\"] }\nrefuse = true\n",
+        );
+        let weaker = diff(&all, &excepted).unwrap().weaker;
+        assert_eq!(weaker[0].case, ["creates and deletes something"]);
+        assert!(!diff(&excepted, &all).unwrap().is_harmless());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use globset::{GlobBuilder, GlobSetBuilder};
+use globset::GlobBuilder;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use sha2::{Digest, Sha256};
@@ -131,6 +131,7 @@ impl Reader<'_> {
                     environment.into_inner()
                 });
         Settings {
+            operator_may_pass: raw.operator_may_pass.unwrap_or(defaults.operator_may_pass),
             trust_authorship_notes: raw.trust_authorship_notes,
             mode: raw.mode,
             unknown_environment,
@@ -233,6 +234,7 @@ impl Reader<'_> {
         }
         out.extend(self.bound(raw.tier).map(Condition::Tier));
         out.extend(self.list(raw.environment, Condition::Environment));
+        out.extend(self.list(raw.effects, Condition::Effects));
         out.extend(self.bound(raw.services).map(Condition::Services));
         out.extend(self.bound(raw.functions).map(Condition::Functions));
         out.extend(self.bound(raw.customers).map(Condition::Customers));
@@ -326,15 +328,13 @@ impl Reader<'_> {
 
     fn path_set(&mut self, raw: Spanned<Vec<Spanned<String>>>) -> Option<usize> {
         let globs = self.list(Some(raw), |list| list)?;
-        let mut builder = GlobSetBuilder::new();
+        let mut parsed = Vec::new();
         for glob in &globs {
             match GlobBuilder::new(glob.get_ref())
                 .literal_separator(true)
                 .build()
             {
-                Ok(glob) => {
-                    builder.add(glob);
-                }
+                Ok(glob) => parsed.push(glob),
                 Err(error) => self.say(
                     glob,
                     format!(
@@ -346,11 +346,14 @@ impl Reader<'_> {
                 ),
             }
         }
-        let set = builder.build().ok()?;
         let globs: Vec<String> = globs.into_iter().map(Spanned::into_inner).collect();
         let known = self.paths.iter().position(|set| set.globs == globs);
         Some(known.unwrap_or_else(|| {
-            self.paths.push(PathSet { globs, set });
+            self.paths.push(PathSet {
+                globs,
+                parsed,
+                set: std::sync::OnceLock::new(),
+            });
             self.paths.len() - 1
         }))
     }

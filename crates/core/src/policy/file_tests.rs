@@ -12,7 +12,7 @@ fn the_built_in_policy_reads_against_any_levels() {
     ] {
         let levels = Levels::new(names.iter().map(|n| (*n).to_owned()).collect()).unwrap();
         let policy = Policy::builtin(&levels).unwrap();
-        assert_eq!(policy.rules.len(), 3, "{names:?}");
+        assert_eq!(policy.rules.len(), 5, "{names:?}");
     }
 }
 
@@ -91,7 +91,7 @@ fn wrong_shapes_are_placed_by_the_reader() {
     .map(|text| parse(text, "policy.toml", &Levels::default()).unwrap_err()[0].to_string())
     .collect();
     insta::assert_snapshot!(shown.join("\n"), @"
-    policy.toml:4:10: unknown field `involvment`, expected one of `kind`, `involvement`, `roles`, `suppressed`, `author`, `paths`, `only_paths`, `owners`, `tier`, `environment`, `services`, `functions`, `customers`, `irreversible`, `usage`, `lines`, `files`, `during`
+    policy.toml:4:10: unknown field `involvment`, expected one of `kind`, `involvement`, `roles`, `suppressed`, `author`, `paths`, `only_paths`, `owners`, `tier`, `environment`, `effects`, `services`, `functions`, `customers`, `irreversible`, `usage`, `lines`, `files`, `during`
     policy.toml:4:25: unknown variant `maybe`, expected one of `no`, `unknown`, `yes`
     policy.toml:2:1: missing field `id`
     policy.toml:3:8: unknown variant `dry`, expected `shadow` or `enforce`

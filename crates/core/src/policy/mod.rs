@@ -56,6 +56,9 @@ pub struct Settings {
     /// can say that people alone made a commit. Notes are unsigned, so whoever
     /// can push can claim it; off unless the organisation guards the ref.
     pub trust_authorship_notes: bool,
+    /// The most guarded environment in which the operator of an agent may pass
+    /// what that agent wants to do. Beyond it another person has to.
+    pub operator_may_pass: Environment,
 }
 
 impl Default for Settings {
@@ -67,6 +70,7 @@ impl Default for Settings {
             signoff_expires: None,
             veto_level: Level(0),
             trust_authorship_notes: false,
+            operator_may_pass: Environment::Staging,
         }
     }
 }
@@ -117,7 +121,25 @@ pub struct Pack {
 pub struct PathSet {
     /// The globs as written.
     pub globs: Vec<String>,
-    pub(crate) set: globset::GlobSet,
+    pub(crate) parsed: Vec<globset::Glob>,
+    /// Made when a path is matched first: building it costs more than a guard
+    /// that judges a command without paths has.
+    pub(crate) set: std::sync::OnceLock<Option<globset::GlobSet>>,
+}
+
+impl PathSet {
+    /// The matcher; `None` when the globs together are too large for one.
+    pub(crate) fn set(&self) -> Option<&globset::GlobSet> {
+        self.set
+            .get_or_init(|| {
+                let mut builder = globset::GlobSetBuilder::new();
+                for glob in &self.parsed {
+                    builder.add(glob.clone());
+                }
+                builder.build().ok()
+            })
+            .as_ref()
+    }
 }
 
 impl PartialEq for PathSet {

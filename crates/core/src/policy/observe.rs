@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::facts::{Facts, Kind};
 use crate::involvement::{Role, Verdict};
 use crate::roster::{Level, team_name};
@@ -35,6 +35,8 @@ pub struct Observed {
     pub tier: u64,
     /// Where it lands; never unknown.
     pub environment: Environment,
+    /// What it does, one bit per [`Verb`].
+    pub effects: u8,
     /// Services reached, upper bound.
     pub services: Option<u64>,
     /// Customer functions reached, upper bound.
@@ -59,6 +61,12 @@ impl Observed {
     pub const fn has_role(&self, role: Role) -> bool {
         self.roles & (1 << role as u8) != 0
     }
+
+    /// Whether any effect has this verb.
+    #[must_use]
+    pub const fn has_effect(&self, verb: Verb) -> bool {
+        self.effects & (1 << verb as u8) != 0
+    }
 }
 
 impl Policy {
@@ -71,7 +79,10 @@ impl Policy {
         for path in &facts.paths {
             let candidate = globset::Candidate::new(path);
             for ((set, any), all) in self.paths.iter().zip(&mut paths_any).zip(&mut paths_all) {
-                let matches = set.set.is_match_candidate(&candidate);
+                // Where nobody can tell, it counts against the change.
+                let matches = set
+                    .set()
+                    .is_none_or(|set| set.is_match_candidate(&candidate));
                 *any |= matches;
                 *all &= matches;
             }
@@ -103,6 +114,10 @@ impl Policy {
                 .collect(),
             tier: facts.tier.unwrap_or(self.settings.unmapped_tier),
             environment,
+            effects: facts
+                .effects
+                .iter()
+                .fold(0, |bits, verb| bits | 1 << *verb as u8),
             services: facts.reach.services,
             functions: facts.reach.functions,
             customers: facts.reach.customers,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Mode;
-use crate::effect::Environment;
+use crate::effect::{Environment, Verb};
 use crate::facts::Kind;
 use crate::involvement::{Role, Verdict};
 use crate::usage::Maturity;
@@ -28,6 +28,8 @@ pub(super) struct RawFile {
 pub(super) struct RawSettings {
     #[serde(default)]
     pub(super) trust_authorship_notes: bool,
+    #[serde(default)]
+    pub(super) operator_may_pass: Option<Environment>,
     #[serde(default)]
     pub(super) mode: Mode,
     #[serde(default)]
@@ -71,6 +73,7 @@ pub(super) struct RawWhen {
     pub(super) owners: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) tier: Option<Spanned<RawBound>>,
     pub(super) environment: Option<Spanned<Vec<Environment>>>,
+    pub(super) effects: Option<Spanned<Vec<Verb>>>,
     pub(super) services: Option<Spanned<RawBound>>,
     pub(super) functions: Option<Spanned<RawBound>>,
     pub(super) customers: Option<Spanned<RawBound>>,

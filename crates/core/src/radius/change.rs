@@ -121,6 +121,8 @@ pub struct Stage {
     /// The share of customers or instances within those units. A share is no
     /// wall, so it lowers what is likely and never what is possible.
     pub share: Share,
+    /// How long it stays at this step before the next; `None`: nobody has said.
+    pub bake_seconds: Option<u64>,
 }
 
 /// Everything a change does.

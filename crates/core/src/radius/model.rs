@@ -22,6 +22,9 @@ pub struct Model<'a> {
 pub struct StageRadius {
     /// What people call the step.
     pub name: String,
+    /// How long it stays there before the next step, as far as anyone said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bake_seconds: Option<u64>,
     /// The figures up to and including this step.
     pub facts: RadiusFacts,
 }
@@ -120,6 +123,7 @@ impl<'a> Model<'a> {
         for (stage, progress) in change.rollout.iter().zip(&steps) {
             stages.push(StageRadius {
                 name: stage.name.clone(),
+                bake_seconds: stage.bake_seconds,
                 facts: Measure::new(self, change, progress).facts(),
             });
         }

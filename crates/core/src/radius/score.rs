@@ -32,7 +32,7 @@ pub struct SetScore {
 }
 
 impl SetScore {
-    fn of(predicted: &BTreeSet<&str>, actual: &BTreeSet<&str>) -> Self {
+    fn of(predicted: &BTreeSet<String>, actual: &BTreeSet<String>) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self {
             found: count(predicted.intersection(actual).count()),
@@ -113,6 +113,44 @@ impl Prediction {
             services_within: within(self.services_reached, count(&actual.services)),
             functions_within: within(self.functions_down, count(&actual.functions)),
             customers_within: actual.customers.map(|share| within(self.customers, share)),
+        }
+    }
+}
+
+/// A radius as `plan --json` and `check --json` write it; the rest of it does
+/// not matter here.
+#[derive(Debug, Deserialize)]
+pub struct SavedRadius {
+    facts: SavedFacts,
+    functions: Vec<SavedClaim>,
+    services: Vec<SavedClaim>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SavedFacts {
+    services: Bounds<u32>,
+    functions_down: Bounds<u32>,
+    customers_share: Bounds<Share>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SavedClaim {
+    id: String,
+    impact: Impact,
+}
+
+impl From<SavedRadius> for Prediction {
+    fn from(saved: SavedRadius) -> Self {
+        let names = |claims: Vec<SavedClaim>, at_least: Impact| {
+            let sure = claims.into_iter().filter(|claim| claim.impact >= at_least);
+            sure.map(|claim| claim.id).collect()
+        };
+        Self {
+            services: names(saved.services, Impact::Down),
+            functions: names(saved.functions, Impact::Degraded),
+            services_reached: saved.facts.services,
+            functions_down: saved.facts.functions_down,
+            customers: saved.facts.customers_share,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! For every claim a path that a person can check.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bits;
 use super::measure::Measure;
@@ -10,7 +10,7 @@ use super::spread::Spread;
 use crate::catalog::{NeedKind, Node, Share};
 
 /// How sure a claim is, and how bad. Ordered by how bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Impact {
     /// Something it needs in some way could fail.

@@ -166,7 +166,7 @@ pub fn carry(
     ground: &dyn Fn(&Merge) -> Result<Ground, String>,
 ) -> Result<Kept, Dropped> {
     match (signed, today) {
-        _ if signed == today => Ok(Kept::Identical),
+        _ if signed.is_same(today) => Ok(Kept::Identical),
         (Content::Merge(signed), Content::Merge(today)) => {
             let ground = ground(signed).map_err(Dropped::CannotTell)?;
             let exact = match (binding, demand_exact) {

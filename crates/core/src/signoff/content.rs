@@ -90,6 +90,19 @@ impl Content {
         }
     }
 
+    /// Whether two contents are the same. What people call an artifact may
+    /// differ: its hash says what it is.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Merge(a), Self::Merge(b)) => a == b,
+            (Self::Plan(a), Self::Plan(b))
+            | (Self::Action(a), Self::Action(b))
+            | (Self::Deployment(a), Self::Deployment(b)) => a.sha256 == b.sha256,
+            _ => false,
+        }
+    }
+
     /// Whether two contents have a commit or a hash in common, so that a veto
     /// of one concerns the other.
     #[must_use]
@@ -103,10 +116,7 @@ impl Content {
                         .iter()
                         .any(|step| b.commits.iter().any(|other| other.commit == step.commit))
             }
-            (Self::Plan(a), Self::Plan(b))
-            | (Self::Action(a), Self::Action(b))
-            | (Self::Deployment(a), Self::Deployment(b)) => a.sha256 == b.sha256,
-            _ => false,
+            _ => self.is_same(other),
         }
     }
 }

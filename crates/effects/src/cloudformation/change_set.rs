@@ -13,7 +13,7 @@ use crate::document::{ReadError, Value, decode, parse_json};
 use crate::environment;
 use crate::knowledge;
 use crate::reading::{
-    Edge, EnvironmentHint, FindingKind, Format, PlanReading, fingerprint, fingerprint_all,
+    Edge, EnvironmentHint, FindingKind, Format, IMPORTED, PlanReading, fingerprint, fingerprint_all,
 };
 
 /// Most changed properties named in the reasons of one effect.
@@ -183,22 +183,11 @@ impl Reader<'_> {
             }
             "Modify" => self.modify(resource, &mut effect, reading),
             "Import" => {
-                reading.unchanged += 1;
-                reading.finding(
-                    FindingKind::Imported,
-                    Some(&effect.object),
-                    "an existing object comes under management",
-                );
-                return;
+                return reading.unchanged_but(FindingKind::Imported, &effect.object, IMPORTED);
             }
             "SyncWithActual" => {
-                reading.unchanged += 1;
-                reading.finding(
-                    FindingKind::Drift,
-                    Some(&effect.object),
-                    "was changed outside of the stack; the stack takes it over as it is",
-                );
-                return;
+                let what = "was changed outside of the stack; the stack takes it over as it is";
+                return reading.unchanged_but(FindingKind::Drift, &effect.object, what);
             }
             _ => {
                 effect.state = StateLoss::Unknown;

@@ -25,6 +25,7 @@ mod wrappers;
 
 pub use context::{Context, Facts};
 pub use reading::{Danger, Finding, Node, Reading, Scope};
+pub use record::redact;
 pub use tool::judge_tool_call;
 
 use shell_run::Shell;

@@ -181,6 +181,8 @@ const GUARDED: &[&str] = &[
     "/Cline/Hooks/",
     "/.cline/hooks/",
     "/.mcp.json",
+    "/.agents/hooks.json",
+    "/etc/countersign/",
 ];
 
 /// The absolute, normalised path; `None` where the directory is not known.
@@ -267,6 +269,14 @@ impl Shell<'_> {
         }
         // Names that only contain holes after a temporary directory are fine.
         let full = full.as_str();
+        // A home is one wherever it lies.
+        let is_home = |home: &str| {
+            home.strip_prefix(full)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if self.place == Place::Here && self.context.home().is_some_and(is_home) {
+            return Spot::Root;
+        }
         if TEMPORARY.iter().any(|dir| full.starts_with(dir)) {
             return Spot::Throwaway;
         }

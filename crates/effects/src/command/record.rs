@@ -183,7 +183,8 @@ fn push_word(out: &mut String, word: &str) {
 
 /// Takes secrets out of text that is kept: passwords in URLs, tokens in
 /// headers, values of options and variables whose names say so.
-pub(super) fn redact(text: &str) -> String {
+#[must_use]
+pub fn redact(text: &str) -> String {
     if !needs_redaction(text) {
         return text.to_owned();
     }

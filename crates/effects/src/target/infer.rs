@@ -24,6 +24,7 @@ const DEVELOPMENT: &[&str] = &[
     "nonprod",
     "playground",
     "e2e",
+    "qa",
 ];
 /// Words and names that mean this machine.
 const LOCAL: &[&str] = &[

@@ -4,7 +4,7 @@ use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 
 use crate::document::Value;
 use crate::knowledge::{self, Role};
-use crate::reading::{FindingKind, PlanReading};
+use crate::reading::{FindingKind, IMPORTED, PlanReading};
 
 /// Most changed attributes named in one reason.
 const NAMED_ATTRIBUTES: usize = 8;
@@ -72,11 +72,7 @@ pub(super) fn resource(
         );
     }
     if !change.at("importing").is_null() {
-        reading.finding(
-            FindingKind::Imported,
-            Some(address),
-            "an existing object comes under management",
-        );
+        reading.finding(FindingKind::Imported, Some(address), IMPORTED);
     }
     let mut effect = Effect {
         verb: Verb::Unknown,

@@ -17,6 +17,7 @@ mod write;
 
 pub use read::Head;
 pub use remote::{Fetched, REFSPEC};
+pub(crate) use write::DURABLE;
 
 /// Where the chain is.
 pub const REF: &str = "refs/countersign/signoffs";

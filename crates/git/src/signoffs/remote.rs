@@ -91,7 +91,7 @@ impl Repo {
     }
 
     /// A remote is a name, so that it can be part of a ref and is no option.
-    fn check_remote(&self, remote: &str) -> Result<(), GitError> {
+    pub(crate) fn check_remote(&self, remote: &str) -> Result<(), GitError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let known = self.git.output(&["remote"])?;
         let known = String::from_utf8_lossy(&known);
@@ -103,7 +103,7 @@ impl Repo {
         }
     }
 
-    fn remote(&self, args: &[&str]) -> Result<(), GitError> {
+    pub(crate) fn remote(&self, args: &[&str]) -> Result<(), GitError> {
         let answer = self.git.remote(args)?;
         if answer.status == 0 {
             Ok(())

@@ -22,7 +22,7 @@ const TRIES: u32 = 1_000;
 const STALE: Duration = Duration::from_secs(60);
 
 /// Settings that put objects on disk before the ref that names them.
-const DURABLE: [&str; 2] = ["-c", "core.fsync=loose-object,reference"];
+pub(crate) const DURABLE: [&str; 2] = ["-c", "core.fsync=loose-object,reference"];
 
 impl Repo {
     /// Adds a signed statement that follows `head`, which is what its signer
@@ -102,7 +102,7 @@ impl Repo {
         self.write_commit(&tree, &[first, second], 0, "join")
     }
 
-    fn write_commit(
+    pub(crate) fn write_commit(
         &self,
         tree: &Oid,
         parents: &[&Oid],
@@ -117,7 +117,7 @@ impl Repo {
         self.write_object(&args, text.as_bytes())
     }
 
-    fn write_object(&self, args: &[&str], input: &[u8]) -> Result<Oid, GitError> {
+    pub(crate) fn write_object(&self, args: &[&str], input: &[u8]) -> Result<Oid, GitError> {
         let mut all = DURABLE.to_vec();
         all.extend(args);
         let mut answer = self.git.run(&all, input)?;
@@ -134,7 +134,7 @@ impl Repo {
             })
     }
 
-    fn no_object(&self) -> String {
+    pub(crate) fn no_object(&self) -> String {
         "0".repeat(self.empty_tree().as_str().len())
     }
 
@@ -149,7 +149,11 @@ impl Repo {
             .open(dir.join("signoffs.queue"))?)
     }
 
-    fn common_dir(&self) -> Result<PathBuf, GitError> {
+    /// The git directory that all work trees of a clone share.
+    ///
+    /// # Errors
+    /// When git cannot say.
+    pub fn common_dir(&self) -> Result<PathBuf, GitError> {
         let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
         let text = self.git.output(&args)?;
         let text = String::from_utf8_lossy(&text);

@@ -126,14 +126,22 @@ pub(super) fn read(text: &str, noted: &Noted) -> Result<Import, ImportError> {
 /// The same event sent twice is one; two events under one id are an error of
 /// their source, and only the first can be kept.
 fn distinct(import: &mut Import) {
-    import.deployments.sort_by(|a, b| (&a.id, a.started).cmp(&(&b.id, b.started)));
+    import
+        .deployments
+        .sort_by(|a, b| (&a.id, a.started).cmp(&(&b.id, b.started)));
     import.deployments.dedup();
     let mut last: Option<String> = None;
     let report = &mut import.report;
     import.deployments.retain(|it| {
         let first = last.as_ref() != Some(&it.id);
         if !first {
-            report.skip(0, format!("another event has the id of {} of `{}`", it.moved, it.service));
+            report.skip(
+                0,
+                format!(
+                    "another event has the id of {} of `{}`",
+                    it.moved, it.service
+                ),
+            );
         }
         last = Some(it.id.clone());
         first

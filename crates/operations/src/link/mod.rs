@@ -4,6 +4,7 @@ mod compare;
 mod distance;
 mod sensitivity;
 mod suggest;
+mod weigh;
 
 use countersign_core::catalog::Share;
 use serde::{Deserialize, Serialize};

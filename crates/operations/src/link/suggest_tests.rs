@@ -1,8 +1,9 @@
-use countersign_core::effect::{Effect, StateLoss};
+use countersign_core::effect::{Effect, StateLoss, Verb};
 use countersign_core::facts::Kind;
 use proptest::prelude::*;
 
 use super::*;
+use crate::deployment::Outcome;
 use crate::incident::Status;
 
 fn at(minute: i64) -> Timestamp {

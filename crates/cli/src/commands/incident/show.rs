@@ -333,7 +333,10 @@ pub(super) fn change_text(change: &FieldChange) -> String {
         Some(Value::String(text)) => cut(text, 80),
         Some(Value::Array(items)) => {
             let words: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            words.map_or_else(|| count(items.len() as u64, "line"), |words| cut(&words.join(", "), 80))
+            words.map_or_else(
+                || count(items.len() as u64, "line"),
+                |words| cut(&words.join(", "), 80),
+            )
         }
         Some(other) => cut(&other.to_string(), 80),
     };

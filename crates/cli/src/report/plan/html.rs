@@ -11,8 +11,9 @@ use countersign_core::radius::{Claim, Impact, Radius};
 use countersign_page::{Markup, Page, Tone, escape};
 
 use super::super::human::requirement_text;
-use super::super::{count, reach};
+use super::super::{ReportSignOff, count, reach};
 use super::PlanReport;
+use crate::gate_record::ReportSpent;
 
 /// Effects listed before the rest is counted.
 const MAX_EFFECTS: usize = 500;
@@ -44,6 +45,7 @@ pub(crate) fn html(report: &PlanReport, catalog: Option<&Catalog>) -> String {
     if let (Some(radius), Some(catalog)) = (&report.radius, catalog) {
         drawing(&mut out, radius, catalog);
     }
+    stages(&mut out, report);
     rules(&mut out, report);
     effects(&mut out, report);
     notes_section(&mut out, report);
@@ -86,6 +88,31 @@ fn drawing(out: &mut String, radius: &Radius, catalog: &Catalog) {
         let _ = write!(out, "<li>Not known: {}</li>", escape(&unplaced));
     }
     out.push_str("</ul></section>\n");
+}
+
+/// A bar per step of the rollout: likely share of customers, and the most.
+fn stages(out: &mut String, report: &PlanReport) {
+    let stages = report.radius.iter().flat_map(|radius| &radius.stages);
+    let stages: Vec<_> = stages.take(MAX_BOXES).collect();
+    if stages.is_empty() {
+        return;
+    }
+    out.push_str("<section><h2>Stage by stage</h2><ol class=\"stages\">");
+    for stage in stages {
+        let customers = &stage.facts.customers_share;
+        let width = |ppm: u32| f64::from(ppm) / 10_000.0;
+        let _ = write!(
+            out,
+            "<li><b>{}</b> <span>{}{}</span><i class=\"bar\"><i class=\"most\" style=\"width:{}%\"></i>\
+             <i class=\"likely\" style=\"width:{}%\"></i></i></li>",
+            escape(&stage.name),
+            reach::stage(stage),
+            reach::bake(stage),
+            width(customers.high.ppm()),
+            width(customers.likely.ppm()),
+        );
+    }
+    out.push_str("</ol></section>\n");
 }
 
 /// Where a radius is drawn.
@@ -251,6 +278,10 @@ fn about(out: &mut String, report: &PlanReport) {
         ("policy", report.policy.source.clone()),
         ("SHA-256", plan.sha256.clone()),
     ];
+    let signed: Vec<String> = report.signoffs.iter().map(ReportSignOff::text).collect();
+    rows.push(("signed", signed.join(", ")));
+    let spent = report.spent.as_ref().map(ReportSpent::text);
+    rows.push(("applied before", spent.unwrap_or_default()));
     rows.retain(|(_, text)| !text.is_empty());
     out.push_str("<section><h2>About</h2><dl>");
     for (label, text) in rows {

@@ -29,11 +29,13 @@ pub(crate) fn human(report: &PlanReport) -> String {
     maker(&mut out, report);
     lost(&mut out, report);
     reached(&mut out, report);
+    stages(&mut out, report);
     unknown(&mut out, report);
     findings(&mut out, report);
     for rule in &report.decision.rules {
         common::explain_rule(&mut out, rule);
     }
+    common::signed(&mut out, &report.signoffs);
     common::others(&mut out, &report.decision, &report.warnings);
     common::signers(&mut out, &report.decision);
     common::next(&mut out, &report.next);
@@ -64,6 +66,25 @@ fn plan(out: &mut String, report: &PlanReport) {
             paint(DIM, &report.environment_from)
         ),
     );
+    if let Some(spent) = &report.spent {
+        row(out, "applied", &format!("before, {}", spent.text()));
+    }
+}
+
+/// How far it reaches after every step of its rollout.
+fn stages(out: &mut String, report: &PlanReport) {
+    let stages = report.radius.iter().flat_map(|radius| &radius.stages);
+    let lines: Vec<String> = stages
+        .map(|stage| {
+            let bake = paint(DIM, reach::bake(stage));
+            format!(
+                "{}  {}{bake}",
+                paint(BOLD, &stage.name),
+                reach::stage(stage)
+            )
+        })
+        .collect();
+    rows(out, "stages", &lines);
 }
 
 fn maker(out: &mut String, report: &PlanReport) {

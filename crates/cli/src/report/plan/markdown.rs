@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 
-use countersign_core::policy::Mode;
 use countersign_core::radius::Impact;
 
-use super::super::human::requirement_text;
-use super::super::markdown::{code, escape, verdict_word};
+use super::super::markdown::{self as common, code, escape};
 use super::super::reach;
 use super::PlanReport;
 
@@ -17,11 +15,7 @@ const MAX_ROWS: usize = 20;
 /// escaped.
 pub(crate) fn markdown(report: &PlanReport) -> String {
     let mut out = String::new();
-    let word = verdict_word(report.verdict);
-    let _ = writeln!(out, "### {word}: {}\n", escape(&report.summary));
-    if report.mode == Mode::Shadow {
-        let _ = writeln!(out, "_Shadow mode: nothing is stopped._\n");
-    }
+    common::headline(&mut out, report.verdict, &report.summary, report.mode);
     for sentence in &report.sentences {
         let _ = writeln!(out, "- {}", escape(sentence));
     }
@@ -35,25 +29,16 @@ pub(crate) fn markdown(report: &PlanReport) -> String {
         report.involvement.as_str(),
         escape(&report.author_level),
     );
-    for rule in &report.decision.rules {
-        let mark = if rule.met { "x" } else { " " };
-        let _ = writeln!(
-            out,
-            "- [{mark}] **{}** {}",
-            escape(&rule.id),
-            escape(&rule.why)
-        );
-        for requirement in &rule.requirements {
-            let _ = writeln!(out, "  - {}", escape(&requirement_text(requirement)));
-        }
+    common::decision(&mut out, &report.decision);
+    for signoff in &report.signoffs {
+        let _ = writeln!(out, "\nSigned: {}", escape(&signoff.text()));
     }
-    for act in &report.decision.way_forward {
-        let names = act.candidates.iter().take(5).map(|name| escape(name));
-        let names: Vec<String> = names.collect();
-        let _ = writeln!(out, "\nCan sign: {}", names.join(", "));
+    if let Some(spent) = &report.spent {
+        let _ = writeln!(out, "\n**Applied before**, {}", escape(&spent.text()));
     }
     at_stake(&mut out, report);
     reached(&mut out, report);
+    stages(&mut out, report);
     let _ = writeln!(out, "\nSHA-256 {}", code(&report.plan.sha256));
     out
 }
@@ -85,6 +70,24 @@ fn at_stake(out: &mut String, report: &PlanReport) {
         let _ = writeln!(out, "| … | {more} more | |");
     }
     let _ = writeln!(out, "\n</details>");
+}
+
+fn stages(out: &mut String, report: &PlanReport) {
+    let stages = report.radius.iter().flat_map(|radius| &radius.stages);
+    let rows: Vec<_> = stages.take(MAX_ROWS).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n| stage | down for | stays |\n| --- | --- | --- |");
+    for stage in rows {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} |",
+            escape(&stage.name),
+            reach::stage(stage),
+            stage.bake_seconds.map_or_else(String::new, reach::time)
+        );
+    }
 }
 
 fn reached(out: &mut String, report: &PlanReport) {

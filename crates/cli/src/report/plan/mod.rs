@@ -4,7 +4,7 @@ mod html;
 mod human;
 mod markdown;
 
-use countersign_core::decide::{Decision, Explanation, Verdict};
+use countersign_core::decide::{Explanation, Verdict};
 use countersign_core::effect::{Effect, Environment};
 use countersign_core::facts::Reach;
 use countersign_core::involvement::{Role, Verdict as Ai};
@@ -19,10 +19,11 @@ pub(crate) use html::html;
 pub(crate) use human::human;
 pub(crate) use markdown::markdown;
 
-use super::{ReportPolicy, reach};
+use super::{ReportPolicy, ReportSignOff, reach};
 use crate::collect::Author;
-use crate::collect_plan::{Collected, Read};
-use crate::rules::Rules;
+use crate::commands::Judged;
+use crate::gate_record::ReportSpent;
+use crate::states;
 
 /// The version of the JSON form. Fields are only ever added to it.
 pub(crate) const SCHEMA: &str = "countersign.plan/1";
@@ -61,6 +62,10 @@ pub(crate) struct PlanReport {
     pub(crate) effects: Vec<Effect>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) decision: Explanation,
+    /// Signed statements that count.
+    pub(crate) signoffs: Vec<ReportSignOff>,
+    /// When this very plan was applied before; absent when it was not.
+    pub(crate) spent: Option<ReportSpent>,
     pub(crate) policy: ReportPolicy,
     pub(crate) warnings: Vec<Problem>,
     /// Commands to run next, most useful first.
@@ -86,30 +91,29 @@ pub(crate) struct ReportPlan {
 }
 
 impl PlanReport {
-    pub(crate) fn new(
-        read: Read,
-        maker_tool: Option<&str>,
-        rules: &Rules,
-        collected: Collected,
-        decision: &Decision,
-    ) -> Self {
-        let explanation = decision.explain(&rules.policy, &rules.roster);
-        let Collected {
-            facts,
-            radius,
-            author,
-            services,
-        } = collected;
-        let reading = read.reading;
+    pub(crate) fn new(judged: &Judged) -> Self {
+        let (rules, decision, read) = (&judged.rules, &judged.decision, &judged.read);
+        let mut explanation = decision.explain(&rules.policy, &rules.roster);
+        explanation.ignored.extend(judged.ignored());
+        let collected = &judged.collected;
+        let facts = &collected.facts;
+        let reading = read.reading.clone();
         let mut sentences = summary::sentences(&reading.effects);
         if sentences.is_empty() {
             sentences.push("changes nothing".to_owned());
         }
         let level = rules.roster.levels().name(facts.author_level);
-        let radius = rules.catalog.is_some().then_some(radius);
+        let radius = rules.catalog.is_some().then(|| collected.radius.clone());
         if let Some(radius) = &radius {
             sentences.extend(reach::sentence(radius, &facts.reach));
         }
+        let states = reading
+            .findings
+            .iter()
+            .filter(|it| states::is_about_state(it));
+        sentences.extend(states.map(|it| format!("made from a wrong state: {}", it.detail)));
+        // Nobody can sign away a refusal.
+        let sign = (decision.verdict != Verdict::Refuse).then(|| judged.sign_command());
         Self {
             schema: SCHEMA,
             verdict: decision.verdict,
@@ -117,7 +121,7 @@ impl PlanReport {
             mode: rules.policy.settings.mode,
             sentences,
             plan: ReportPlan {
-                files: read.names,
+                files: read.names.clone(),
                 format: reading.format,
                 format_version: reading.format_version,
                 tool_version: reading.tool_version,
@@ -128,23 +132,25 @@ impl PlanReport {
                 state: reading.state,
             },
             environment: facts.environment,
-            environment_from: read.environment_from,
+            environment_from: read.environment_from.clone(),
             involvement: facts.involvement,
             roles: facts.roles.iter().copied().collect(),
-            tools: maker_tool.map(str::to_owned).into_iter().collect(),
-            author,
+            tools: judged.maker.agent.iter().cloned().collect(),
+            author: collected.author.clone(),
             author_level: level.to_owned(),
             irreversible: facts.irreversible,
             tier: facts.tier,
-            services,
+            services: collected.services.clone(),
             owners: facts.owners.iter().cloned().collect(),
-            reach: facts.reach,
+            reach: facts.reach.clone(),
             radius,
             effects: reading.effects,
             findings: reading.findings,
             policy: ReportPolicy::of(rules),
             warnings: rules.warnings.clone(),
-            next: super::next(rules, None, &explanation),
+            signoffs: super::signoffs(judged.counted.as_ref()),
+            spent: judged.spent.as_ref().map(ReportSpent::of),
+            next: super::next(rules, sign, &explanation),
             decision: explanation,
         }
     }

@@ -183,6 +183,7 @@ fn changes() -> impl Strategy<Value = Change> {
                     name: "stage".to_owned(),
                     units,
                     share: Share::from_ppm(share),
+                    bake_seconds: None,
                 })
                 .collect(),
         })

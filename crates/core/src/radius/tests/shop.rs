@@ -110,6 +110,7 @@ fn a_rollout_reaches_one_region_at_a_time() {
         name: name.to_owned(),
         units,
         share: Share::from_percent(percent).unwrap(),
+        bake_seconds: None,
     };
     let change = Change {
         hits: vec![hit(&catalog, Verb::Update, "cart")],

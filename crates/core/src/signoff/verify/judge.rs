@@ -308,7 +308,7 @@ fn same_content(a: &Content, b: &Content) -> bool {
             x.head.tree == y.head.tree && x.base.tree == y.base.tree
                 || lands(x).is_some() && lands(x) == lands(y)
         }
-        _ => a == b,
+        _ => a.is_same(b),
     }
 }
 

@@ -1,0 +1,110 @@
+//! Whether a person sits at this terminal.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
+
+use crate::error::{CliError, CliResult, exit};
+
+/// Variables that agents set for what they start.
+const AGENT_VARIABLES: &[&str] = &[
+    "CLAUDECODE",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "CODEX_THREAD_ID",
+    "CURSOR_AGENT",
+    "CURSOR_TRACE_ID",
+    "GEMINI_CLI",
+    "COPILOT_AGENT_SESSION",
+    "COPILOT_CLI",
+    "OPENCODE",
+    "OPENCODE_CLIENT",
+    "CLINE_ACTIVE",
+    "KIRO_SESSION_ID",
+    "Q_TERM_AGENT",
+    "ANTIGRAVITY_AGENT",
+    "AI_AGENT",
+    "AGENT_SESSION",
+];
+/// Programs that are agents and no terminals with one inside.
+const AGENT_PROGRAMS: &[&str] = &[
+    "claude",
+    "codex",
+    "gemini",
+    "kiro-cli",
+    "kiro-cli-chat",
+    "qchat",
+    "copilot",
+    "opencode",
+    "cline",
+    "cursor-agent",
+];
+/// Ancestors above this many are not looked at.
+const MAX_ANCESTORS: usize = 64;
+
+/// A terminal with, as far as can be told, a person at it.
+pub(crate) struct Person {
+    terminal: File,
+}
+
+impl Person {
+    /// Fails inside an agent's session, and without a terminal.
+    ///
+    /// An agent with the user's rights can fake all of this. What it cannot fake
+    /// is the signature that comes after, if the key asks for a passphrase or a
+    /// touch.
+    pub(crate) fn find(what: &str) -> CliResult<Self> {
+        let refuse = |why: String| {
+            CliError::new(exit::REFUSE, format!("{what} is for a person: {why}"))
+                .hint("open a terminal of your own, outside of the agent, and run it there")
+        };
+        if let Some(name) = AGENT_VARIABLES
+            .iter()
+            .find(|name| std::env::var_os(name).is_some())
+        {
+            return Err(refuse(format!("`{name}` says that an agent started this")));
+        }
+        if let Some(name) = agent_above() {
+            return Err(refuse(format!("it was started by `{name}`")));
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(refuse("standard input is no terminal".to_owned()));
+        }
+        let terminal = File::options()
+            .read(true)
+            .write(true)
+            .open(if cfg!(windows) { "CONIN$" } else { "/dev/tty" })
+            .map_err(|error| refuse(format!("there is no terminal ({error})")))?;
+        Ok(Self { terminal })
+    }
+
+    /// Asks for a word; `false` for any other answer.
+    pub(crate) fn types(&self, question: &str, word: &str) -> CliResult<bool> {
+        (&self.terminal).write_all(question.as_bytes())?;
+        let mut answer = String::new();
+        BufReader::new(&self.terminal).read_line(&mut answer)?;
+        Ok(answer.trim().eq_ignore_ascii_case(word))
+    }
+}
+
+/// The first agent among the processes that started this one.
+fn agent_above() -> Option<String> {
+    let mut process = parent_of("self")?;
+    for _ in 0..MAX_ANCESTORS {
+        let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+        if AGENT_PROGRAMS.contains(&name.trim()) {
+            return Some(name.trim().to_owned());
+        }
+        process = parent_of(&process)?;
+    }
+    None
+}
+
+fn parent_of(process: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let parent = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))?
+        .trim();
+    (parent != "0").then(|| parent.to_owned())
+}
