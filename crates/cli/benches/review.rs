@@ -22,7 +22,7 @@ use countersign_operations::change::{Change, ChangeRef};
 use countersign_operations::factor::{ClaimState, FactorClaim};
 use countersign_operations::incident::{Incident, Severity, Status};
 use countersign_operations::noted::Noted;
-use countersign_operations::record::{Record, Recorded as _};
+use countersign_operations::record::Record;
 use countersign_operations::sign_off::{SignOffGiven, Stated};
 use countersign_store::{Address, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,10 @@ fn main() {
     let changes: i64 = changes.unwrap_or(100_000);
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("bench.db");
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(fill(&Address::Sqlite(file.clone()), changes));
     let file = file.display().to_string();
     println!("review of {changes} changes and {INCIDENTS} incidents");
@@ -171,7 +174,7 @@ fn sign_off(n: i64, all: i64) -> Record {
 
 fn incident(n: i64) -> Record {
     let started = moment(n, INCIDENTS);
-    let noted = Noted::by("pager", started + SignedDuration::from_mins(5));
+    let noted = Noted::by("pager", started + SignedDuration::from_mins(100));
     let mut it = Incident::new(format!("INC-{n}"), "Orders fail".into(), started, noted);
     it.severity = Severity::ALL.get((n % 5) as usize).copied();
     it.status = Status::Resolved;

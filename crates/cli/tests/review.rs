@@ -23,7 +23,7 @@ use countersign_operations::deployment::{Deployment, Outcome, Stage};
 use countersign_operations::factor::{ClaimState, FactorClaim};
 use countersign_operations::incident::{AiPart, Incident, Severity, Status};
 use countersign_operations::noted::Noted;
-use countersign_operations::record::{Record, Recorded as _};
+use countersign_operations::record::Record;
 use countersign_operations::sign_off::{SignOffGiven, Stated};
 use countersign_store::{Address, Store};
 use countersign_testkit::{Who, postgres};
@@ -216,7 +216,7 @@ fn history() -> Vec<Record> {
                 format!("OLD-{n}"),
                 "Slow search".into(),
                 started,
-                Noted::by("sen", started),
+                Noted::by("sen", started + SignedDuration::from_mins(31)),
             );
             it.severity = Some(if n % 4 == 0 {
                 Severity::Sev2
@@ -258,7 +258,10 @@ impl Scene {
             .flatten()
             .map(entry)
             .collect();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let store = Store::migrate(&parsed).await.unwrap();
             store.append("test", records).await.unwrap();

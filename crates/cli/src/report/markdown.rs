@@ -97,7 +97,7 @@ const fn verdict_word(verdict: Verdict) -> &'static str {
 }
 
 /// Makes text that came from outside harmless in Markdown and HTML.
-pub(crate) fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         match c {
             '<' => out.push_str("&lt;"),

@@ -250,7 +250,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 
 /// A share as a percentage.
 #[must_use]
-pub(crate) fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     if value > 0.0 && value < 1.0 {
         "under 1 %".to_owned()

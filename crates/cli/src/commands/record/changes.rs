@@ -121,7 +121,14 @@ fn collect(
     let mut changes = Vec::new();
     repo.judge_landed(head, since, trust, |landed| {
         let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
-        let collected = collect::facts(&landed.judged, &landed.files, rules, model.as_ref(), at);
+        let collected = collect::facts(
+            &landed.judged,
+            &landed.files,
+            &[],
+            rules,
+            model.as_ref(),
+            at,
+        );
         let commits = landed.judged.commits.iter().rev();
         changes.push(Landed {
             commits: commits.map(|commit| commit.commit.id.to_string()).collect(),

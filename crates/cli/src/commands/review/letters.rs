@@ -58,7 +58,8 @@ pub(super) fn invitation(args: &InvitationArgs) -> CliResult {
         let review = args.week.build(store, &beside).await?;
         let all = register::all::<ReviewIssued>(store, Range::ALL).await?;
         let own = all.into_iter().filter(|it| it.week == review.week);
-        Ok((review, own.max_by_key(|it| it.version)))
+        let last = own.max_by_key(|it| it.version);
+        Ok((review, last))
     })?;
     let Some(issued) = issued else {
         let week = review.week;

@@ -5,6 +5,7 @@ use countersign_page::{Table, decimal, thousands};
 
 use super::parts::{dash, day, joined, minutes, moment, severity, share};
 use super::{Block, Section, charts};
+use crate::report::count;
 
 /// Rows of the changelog before the rest is counted.
 const MOST_ALTERED: usize = 200;
@@ -146,10 +147,10 @@ fn incidents(review: &Review) -> Section {
     let mut section = Section::new("Incidents against exposure");
     let it = &review.incidents;
     section.say(format!(
-        "{} incidents in {} days and {} changes shipped.",
-        whole(it.total()),
-        decimal(it.days),
-        whole(it.changes)
+        "{} in {:.1} days, over {} shipped.",
+        count(it.total(), "incident"),
+        it.days,
+        count(it.changes, "change")
     ));
     let mut table = Table::new([
         "severity",
@@ -308,7 +309,7 @@ fn dives(review: &Review) -> Section {
         "dive into",
         "picked because",
         "incidents",
-        "expected from it in 13 weeks",
+        "to expect from it in 13 weeks: confirmed alone, to every claim",
     ]);
     for it in &review.dives.picked {
         let why = match it.rule {
@@ -365,7 +366,7 @@ fn rollouts(review: &Review) -> Section {
     section.table(
         "Rollouts",
         table,
-        "Every recorded rollout went through as planned.",
+        "No recorded rollout was halted, rolled back or overridden.",
     );
     section
 }

@@ -6,7 +6,6 @@ use countersign_page::Table;
 use super::content::sections;
 use super::parts::moment;
 use super::{Block, Section};
-use crate::report::markdown::escape;
 
 /// The whole document.
 pub(crate) fn markdown(review: &Review) -> String {
@@ -38,6 +37,24 @@ pub(super) fn header(review: &Review) -> Vec<String> {
         ),
         format!("Recorded until {}{over}.", moment(review.cut_off)),
     ]
+}
+
+/// Text from outside stays text. Brackets are escaped and parentheses need not
+/// be, so that figures stay readable as they are.
+fn escape(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // a word joiner keeps names from calling people or teams
+            '@' => out.push_str("@\u{2060}"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+        out
+    })
 }
 
 fn write(out: &mut String, section: &Section) {
