@@ -85,7 +85,7 @@ pub(super) fn decisions(review: &Review) -> Vec<Needed> {
                 format!("factor:{} {} {}", it.incident, it.factor, it.claimant),
                 None,
                 format!(
-                    "Did `{}` contribute to {}? {} says so, {} does not agree.",
+                    "Did {} contribute to {}? {} says so, {} does not agree.",
                     it.factor,
                     it.incident,
                     it.claimant,

@@ -3,6 +3,7 @@
 
 use super::decisions::joined;
 use super::metrics::{Against, Measured, Moved};
+use super::objectives::Measure;
 use super::safeguards::Share;
 use super::{ActionRow, Line, Review};
 use crate::incident::Severity;
@@ -195,11 +196,14 @@ fn safeguards(review: &Review, out: &mut Lines) {
 
 fn dives(review: &Review, out: &mut Lines) {
     for it in &review.dives.picked {
-        let text = format!("{}: {}", it.title, joined(&it.incidents));
+        let text = format!("deep dive into {}: {}", it.title, joined(&it.incidents));
         out.add(format!("dive:{}", it.about), text);
     }
     if let Some(service) = &review.dives.wheel.service {
-        let text = format!("{service}, drawn with seed {}", review.dives.wheel.seed);
+        let text = format!(
+            "the wheel stops at {service}, drawn with seed {}",
+            review.dives.wheel.seed
+        );
         out.add(format!("wheel:{service}"), text);
     }
 }
@@ -233,8 +237,20 @@ fn metric(it: &Measured) -> String {
         objective.title,
         objective.weeks,
         it.against.text(objective.target),
-        it.moved.text()
+        it.change()
     )
+}
+
+impl Measured {
+    /// How it changed, in words.
+    #[must_use]
+    pub fn change(&self) -> String {
+        match (self.objective.measure, self.before) {
+            (Measure::Availability(_), Some(before)) => format!("{before:.3} % before"),
+            (Measure::Availability(_), None) => "nothing to compare with".to_owned(),
+            _ => self.moved.text(),
+        }
+    }
 }
 
 impl Against {

@@ -7,6 +7,8 @@ use super::parts::{dash, day, joined, minutes, moment, severity, share};
 use super::{Block, Section, charts};
 use crate::report::count;
 
+/// Incidents named before the rest is counted.
+const MOST_LISTED: usize = 6;
 /// Rows of the changelog before the rest is counted.
 const MOST_ALTERED: usize = 200;
 
@@ -125,7 +127,7 @@ fn metrics(review: &Review) -> Section {
             value,
             target,
             against,
-            it.moved.text(),
+            it.change(),
         ]);
     }
     section.table("Figures against objectives", table, "Nothing is measured.");
@@ -303,6 +305,15 @@ fn factors(review: &Review) -> Section {
     section
 }
 
+/// The first of a list, and how many more there are.
+fn listed(ids: &[String]) -> String {
+    let first = joined(ids.iter().take(MOST_LISTED));
+    match ids.len().checked_sub(MOST_LISTED) {
+        None | Some(0) => first,
+        Some(more) => format!("{first} and {more} more"),
+    }
+}
+
 fn dives(review: &Review) -> Section {
     let mut section = Section::new("Deep dives");
     let mut table = Table::new([
@@ -314,7 +325,7 @@ fn dives(review: &Review) -> Section {
     for it in &review.dives.picked {
         let why = match it.rule {
             Rule::NoAnalysis => "Sev1 or Sev2 without a correction of errors",
-            Rule::MostAvoided => "doing away with it avoids the most incidents",
+            Rule::MostAvoided => "it is named for the most incidents",
             Rule::Repeated => "it repeats: 3 incidents or more in 13 weeks",
         };
         let expected = it
@@ -323,7 +334,7 @@ fn dives(review: &Review) -> Section {
         table.row([
             it.title.clone(),
             why.to_owned(),
-            joined(&it.incidents),
+            listed(&it.incidents),
             expected,
         ]);
     }
