@@ -342,6 +342,25 @@ fn the_page_stands_alone_and_the_json_is_versioned() {
 }
 
 #[test]
+fn the_page_prints_as_pdf() {
+    let browsers = ["chromium", "google-chrome", "chromium-browser"];
+    let found = browsers.iter().any(|name| {
+        std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
+    });
+    if !found {
+        eprintln!("SKIPPED: no browser of the Chromium family");
+        return;
+    }
+    let scene = Scene::sqlite();
+    let file = scene.file("review.pdf");
+    let said = scene.run(&format!("{BUILD} --format pdf -o '{}'", file.display()));
+    assert_eq!(said, "exit 0\n");
+    let pdf = std::fs::read(file).unwrap();
+    assert!(pdf.starts_with(b"%PDF-") && pdf.len() > 20_000);
+}
+
+#[test]
 fn a_line_that_is_taken_away_is_named_with_who_and_when() {
     let scene = Scene::sqlite();
     let circulate = "review circulate --week 2026-W11 --by pat --required sen,mia --optional jun";
