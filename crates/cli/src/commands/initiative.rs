@@ -371,7 +371,11 @@ fn print(out: &mut impl Write, it: &Initiative, tested: &Tested) -> CliResult<()
     );
     writeln!(out, "  {}", paint(DIM, weeks))?;
     if tested.effectiveness == Effectiveness::CannotTell {
-        let text = "more weeks, more changes in its scope, or a comparison group would help";
+        let text = if tested.compared {
+            "more weeks or more changes in its scope would help"
+        } else {
+            "more weeks, more changes in its scope, or a comparison group would help"
+        };
         writeln!(out, "  {}", paint(DIM, text))?;
     }
     Ok(())

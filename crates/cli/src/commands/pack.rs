@@ -218,8 +218,11 @@ fn candidates(text: &str, catalog: &Catalog, inputs: &Inputs) -> CliResult<Vec<C
 }
 
 /// A place of the catalogue covers everything below it too.
-fn globs(place: &str) -> [String; 2] {
-    [place.to_owned(), format!("{place}/**")]
+fn globs(place: &str) -> Vec<String> {
+    if place.ends_with("/**") {
+        return vec![place.to_owned()];
+    }
+    vec![place.to_owned(), format!("{place}/**")]
 }
 
 fn needed_catalog(rules: &Rules) -> CliResult<&Catalog> {
