@@ -4,7 +4,6 @@
 use super::decisions::joined;
 use super::metrics::{Against, Measured, Moved};
 use super::objectives::Measure;
-use super::safeguards::Share;
 use super::{ActionRow, Line, Review};
 use crate::incident::Severity;
 use crate::trend::{decimal, thousands};
@@ -178,7 +177,7 @@ fn safeguards(review: &Review, out: &mut Lines) {
         format!(
             "{} changes judged, {} vetoed, {} approvals, {} min of signers",
             it.judged,
-            share(it.vetoed),
+            it.vetoed,
             it.approvals,
             thousands(it.minutes as i64)
         ),
@@ -187,9 +186,7 @@ fn safeguards(review: &Review, out: &mut Lines) {
         "safeguard:guard",
         format!(
             "{} asked, {} held, {} refused",
-            it.guard_asked,
-            share(it.guard_held),
-            share(it.guard_refused)
+            it.guard_asked, it.guard_held, it.guard_refused
         ),
     );
 }
@@ -206,18 +203,6 @@ fn dives(review: &Review, out: &mut Lines) {
         );
         out.add(format!("wheel:{service}"), text);
     }
-}
-
-/// `3 of 40 (1.6 % to 20.4 %)`.
-fn share(share: Share) -> String {
-    let range = share.range.map_or(String::new(), |range| {
-        format!(
-            " ({:.1} % to {:.1} %)",
-            100.0 * range.low,
-            100.0 * range.high
-        )
-    });
-    format!("{} of {}{range}", share.of, share.all)
 }
 
 /// `Sev2`, or `not graded`.

@@ -1,6 +1,7 @@
 //! What safeguards caught, and what they cost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use countersign_core::decide::Verdict;
 use countersign_stats::{Confidence, proportion};
@@ -32,6 +33,17 @@ impl Share {
             high: found.interval.high,
         });
         Self { of, all, range }
+    }
+}
+
+impl fmt::Display for Share {
+    /// `3 of 40 (1.6 % to 20.4 %)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.of, self.all)?;
+        self.range.map_or(Ok(()), |range| {
+            let (low, high) = (100.0 * range.low, 100.0 * range.high);
+            write!(f, " ({low:.1} % to {high:.1} %)")
+        })
     }
 }
 

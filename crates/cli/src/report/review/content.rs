@@ -3,7 +3,7 @@
 use countersign_operations::review::{ActionRow, Against, Altered, Fate, Review, RoleSplit, Rule};
 use countersign_page::{Table, decimal, thousands};
 
-use super::parts::{dash, day, joined, minutes, moment, severity, share};
+use super::parts::{dash, day, joined, minutes, moment, severity};
 use super::{Block, Section, charts};
 use crate::report::count;
 
@@ -388,8 +388,14 @@ fn safeguards(review: &Review) -> Section {
     let mut table = Table::new(["what", "this week"]);
     let mut row = |what: &str, value: String| table.row([what.to_owned(), value]);
     row("changes that people judged", whole(it.judged));
-    row("caught: changes vetoed, of those judged", share(it.vetoed));
-    row("approvals with words of the signer", share(it.with_words));
+    row(
+        "caught: changes vetoed, of those judged",
+        it.vetoed.to_string(),
+    );
+    row(
+        "approvals with words of the signer",
+        it.with_words.to_string(),
+    );
     row("approvals taken back", whole(it.revoked));
     let unknown = if it.size_unknown > 0 {
         format!(", and {} of unknown size", whole(it.size_unknown))
@@ -411,12 +417,12 @@ fn safeguards(review: &Review) -> Section {
     };
     row("cost: from hold to approval", lead);
     row("the guard was asked", whole(it.guard_asked));
-    row("the guard held", share(it.guard_held));
-    row("the guard refused", share(it.guard_refused));
+    row("the guard held", it.guard_held.to_string());
+    row("the guard refused", it.guard_refused.to_string());
     row("break-glass used", whole(it.broke_glass));
     row(
         "shipped although nothing allowed it, of all shipped",
-        share(it.bypassed),
+        it.bypassed.to_string(),
     );
     section.table("Safeguards", table, "");
     section.fine("A veto shows a catch; what sign-offs prevent before anyone vetoes is not counted. Intervals are exact (Clopper & Pearson), 95 %.");

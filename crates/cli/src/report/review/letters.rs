@@ -4,7 +4,7 @@ use countersign_operations::factor::ClaimState;
 use countersign_operations::incident::Severity;
 use countersign_operations::review::{Fate, Review, ReviewIssued};
 
-use super::parts::{dash, joined, minutes, moment, severity, share};
+use super::parts::{dash, joined, minutes, moment, severity};
 use crate::history::clean;
 
 /// Items of a list before the rest is counted.
@@ -122,11 +122,11 @@ pub(crate) fn briefing(review: &Review) -> String {
     let it = &review.safeguards;
     out.line(format!(
         "- Vetoed, of changes judged: {}. [sign-offs]",
-        share(it.vetoed)
+        it.vetoed
     ));
     out.line(format!(
         "- Shipped although nothing allowed it: {}. [changes]",
-        share(it.bypassed)
+        it.bypassed
     ));
     out.line(format!(
         "- Break-glass used: {}. [sign-offs]",

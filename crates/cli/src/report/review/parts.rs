@@ -1,7 +1,6 @@
 //! Small things, said the same way everywhere.
 
 use countersign_operations::incident::Severity;
-use countersign_operations::review::Share;
 use jiff::Timestamp;
 
 use crate::register;
@@ -42,16 +41,4 @@ pub(super) fn minutes(minutes: Option<u64>) -> String {
         || "not recorded".to_owned(),
         |minutes| register::minutes(minutes as f64),
     )
-}
-
-/// `3 of 40 (1.6 % to 20.4 %)`.
-pub(super) fn share(share: Share) -> String {
-    let range = share.range.map_or(String::new(), |range| {
-        format!(
-            " ({:.1} % to {:.1} %)",
-            100.0 * range.low,
-            100.0 * range.high
-        )
-    });
-    format!("{} of {}{range}", share.of, share.all)
 }
