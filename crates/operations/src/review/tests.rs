@@ -316,6 +316,180 @@ fn figures_say_what_they_can() {
 }
 
 #[test]
+fn rollouts_that_did_not_go_through() {
+    use crate::deployment::{Deployment, Outcome, Stage};
+    let rollout = |id: &str, outcome, stages: &[Outcome]| {
+        let noted = Noted::by("cd", at(20));
+        let mut it = Deployment::new(id.into(), "shop".into(), at(10), noted);
+        it.outcome = outcome;
+        it.stages = stages
+            .iter()
+            .map(|outcome| Stage {
+                name: "5 %".into(),
+                started: at(10),
+                customers: None,
+                outcome: *outcome,
+                reason: Some("errors".into()),
+            })
+            .collect();
+        it
+    };
+    let mut inputs = inputs(Vec::new());
+    inputs.deployments = vec![
+        rollout("a", Outcome::Succeeded, &[Outcome::Succeeded]),
+        rollout("b", Outcome::Halted, &[Outcome::Succeeded, Outcome::Halted]),
+        rollout(
+            "c",
+            Outcome::Succeeded,
+            &[Outcome::Halted, Outcome::Succeeded],
+        ),
+        rollout("d", Outcome::RolledBack, &[Outcome::Halted]),
+        rollout("e", Outcome::Failed, &[]),
+    ];
+    let review = build(week(), &inputs, at(END));
+    let found: Vec<(&str, RolloutKind)> = review
+        .rollouts
+        .iter()
+        .map(|it| (it.id.as_str(), it.kind))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("c", RolloutKind::Overridden),
+            ("d", RolloutKind::RolledBack),
+            ("b", RolloutKind::Halted),
+            ("e", RolloutKind::Failed),
+        ]
+    );
+    assert_eq!(review.rollouts[0].reason.as_deref(), Some("errors"));
+}
+
+#[test]
+fn novel_uses_wait_for_an_owner() {
+    use crate::usage::{Mode, Pattern, UsageEntry};
+    use countersign_core::effect::Environment;
+    use countersign_core::usage::{Activity, Maturity};
+    let pattern = |tool: &str| Pattern {
+        tool: tool.into(),
+        model_family: None,
+        mode: Mode::Autonomous,
+        activity: Activity::Operations,
+        environment: Environment::Production,
+    };
+    let entry = |tool: &str, maturity, expires, cap| UsageEntry {
+        noted: Noted::by("grace", at(0)),
+        pattern: pattern(tool),
+        from: at(-END),
+        maturity,
+        owner: Some("grace".into()),
+        safeguards: vec!["a person watches".into()],
+        weekly_cap: cap,
+        expires,
+        evidence: None,
+    };
+    let seen = |tool: &str, seen, first: Option<i64>| UsageCount {
+        pattern: pattern(tool),
+        seen,
+        people: 1,
+        first_seen: first.map(at),
+        incidents: 0,
+    };
+    let mut inputs = inputs(Vec::new());
+    inputs.usages = vec![
+        entry("known", Maturity::Established, None, None),
+        entry("tried", Maturity::Trial, None, Some(3)),
+        entry("lapsed", Maturity::Established, Some(at(5)), None),
+    ];
+    inputs.seen = vec![
+        seen("known", 40, None),
+        seen("tried", 5, None),
+        seen("fresh", 2, Some(30)),
+    ];
+    let review = build(week(), &inputs, at(END));
+    let rows: Vec<(&str, &str, bool, bool)> = review
+        .usage
+        .iter()
+        .map(|it| {
+            let tool = it.pattern.split('/').next().unwrap();
+            (tool, it.maturity, it.is_new, it.over_cap())
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("tried", "trial", false, true),
+            ("fresh", "novel", true, false),
+            ("lapsed", "novel", false, false),
+        ]
+    );
+    let asked: Vec<&str> = review
+        .decisions
+        .iter()
+        .map(|it| it.question.as_str())
+        .collect();
+    assert_eq!(asked.len(), 3);
+    assert!(asked[0].contains("more often than agreed"));
+    assert!(asked[1].contains("nobody who answers for it"));
+    assert!(asked[2].contains("for a time that is over"));
+}
+
+#[test]
+fn packs_end_by_criteria_that_can_be_measured() {
+    use crate::pack::PackActivation;
+    let mut incidents = Vec::new();
+    for n in 0..40i64 {
+        incidents.push(incident(
+            &format!("I-{n}"),
+            -n * END / 4 + 60,
+            Some(Severity::Sev2),
+        ));
+    }
+    let mut inputs = inputs(incidents);
+    for back in 0..20 {
+        inputs
+            .service_shipped
+            .insert(("shop".to_owned(), week().plus(-back)), 100);
+    }
+    let pack = PackActivation {
+        noted: Noted::by("grace", at(-END)),
+        id: "reset-1".into(),
+        pack: "reset".into(),
+        policy: None,
+        services: BTreeMap::from([("shop".to_owned(), "tier 1".to_owned())]),
+        from: at(-END),
+        until: at(END + 5 * 24 * 60),
+        ended: None,
+        initiative: None,
+    };
+    let texts = [
+        "sev2-per-1000-changes at most 100 over 8 weeks",
+        "sev2-per-1000-changes at most 1 over 8 weeks",
+        "sev2-per-day at most 0.6 over 8 weeks",
+        "everything is well again",
+    ];
+    inputs.packs = vec![(pack, texts.map(str::to_owned).to_vec())];
+    let review = build(week(), &inputs, at(END - 1));
+    let row = &review.packs[0];
+    assert!(row.in_force && row.days_left == 5);
+    let reached: Vec<&Against> = row.criteria.iter().map(|it| &it.reached).collect();
+    assert!(matches!(
+        reached[..],
+        [
+            Against::Met,
+            Against::Missed,
+            Against::CannotTell { .. },
+            Against::CannotTell { .. }
+        ]
+    ));
+    assert!(
+        review
+            .decisions
+            .iter()
+            .any(|it| it.question.contains("ends in 5 days"))
+    );
+}
+
+#[test]
 fn the_wheel_follows_its_weights() {
     let weights = BTreeMap::from([
         ("a".to_owned(), 1),
