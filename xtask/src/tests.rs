@@ -9,6 +9,8 @@ use crate::tools;
 pub(crate) fn run() -> Result<()> {
     tools::git()?;
     tools::ssh_keygen()?;
+    tools::postgres()?;
+    tools::chromium()?;
     tools::valgrind()?;
     tools::script()?;
     crate::run("cargo", &["test", "--workspace", "--locked"])

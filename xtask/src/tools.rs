@@ -44,6 +44,40 @@ pub(crate) fn ssh_keygen() -> Result<()> {
     Ok(())
 }
 
+/// PostgreSQL's server, on which everything of the store is tested too. Tests
+/// start a private one; the service that Debian's package may start is not used.
+pub(crate) fn postgres() -> Result<()> {
+    if std::env::var("COUNTERSIGN_TEST_PG").is_ok_and(|value| value == "skip") {
+        println!("SKIPPED: COUNTERSIGN_TEST_PG=skip, nothing is tested on PostgreSQL");
+        return Ok(());
+    }
+    let installed = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql");
+        let mut versions = versions.into_iter().flatten().flatten();
+        exists("initdb") || versions.any(|dir| dir.path().join("bin/initdb").is_file())
+    };
+    if !installed() {
+        apt("postgresql")?;
+    }
+    if !installed() {
+        bail!(
+            "`initdb` is still missing; install PostgreSQL's server, or set COUNTERSIGN_TEST_PG=skip"
+        );
+    }
+    println!("found PostgreSQL");
+    Ok(())
+}
+
+/// A browser that prints pages as PDF.
+pub(crate) fn chromium() -> Result<()> {
+    const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    if !NAMES.iter().any(|name| exists(name)) {
+        apt("chromium")?;
+    }
+    println!("found a browser of the Chromium family");
+    Ok(())
+}
+
 /// valgrind, which counts instructions.
 pub(crate) fn valgrind() -> Result<()> {
     if !exists("valgrind") {

@@ -24,7 +24,7 @@ pub(crate) struct Signer<'a> {
     pub(crate) person: &'a Person,
     pub(crate) index: usize,
     fingerprint: String,
-    key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 impl<'a> Signer<'a> {

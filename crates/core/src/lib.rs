@@ -7,6 +7,7 @@ pub mod decide;
 pub mod effect;
 pub mod facts;
 pub mod involvement;
+pub mod ledger;
 pub mod moment;
 pub mod owners;
 pub mod policy;

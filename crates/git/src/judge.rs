@@ -66,6 +66,8 @@ impl Judged {
 /// A change that landed on a branch.
 #[derive(Debug, Clone)]
 pub struct JudgedChange {
+    /// The commit on the branch that brought it.
+    pub landed: Commit,
     /// When it landed, in seconds since 1970.
     pub time: i64,
     /// Its commits.
@@ -169,6 +171,7 @@ impl Repo {
                 let commits = judged.by_ref().take(change.commits.len()).collect();
                 visit(JudgedChange {
                     time: change.landed.committer.time,
+                    landed: change.landed,
                     judged: Judged {
                         commits,
                         repository: Vec::new(),

@@ -8,6 +8,7 @@
 
 mod git;
 mod history;
+pub mod postgres;
 pub mod signing;
 pub mod simulator;
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::RepoArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::report::{self, CheckReport};
 use crate::rules::Rules;
 use crate::work;
@@ -54,6 +55,11 @@ enum Format {
 }
 
 pub(super) fn run(args: &CheckArgs) -> CliResult {
+    run_recording(args, Recording::IfConfigured)
+}
+
+/// Judges a change and records the decision.
+pub(super) fn run_recording(args: &CheckArgs, recording: Recording<'_>) -> CliResult {
     let repo = args.repo.open()?;
     let range = match &args.range {
         Some(text) => repo.parse_range(text)?,
@@ -77,6 +83,9 @@ pub(super) fn run(args: &CheckArgs) -> CliResult {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
+    recording.record(&repo, &rules, |noted| {
+        recorder::of_check(&repo, &range, &report, now, noted)
+    })?;
     Ok(code(rules.policy.settings.mode, decision.verdict))
 }
 

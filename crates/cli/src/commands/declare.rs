@@ -13,6 +13,7 @@ use super::check::judge;
 use super::sign::about;
 use crate::collect;
 use crate::error::{CliError, CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::rules::Rules;
 use crate::self_review::{self, Given};
 use crate::signer::Signer;
@@ -123,6 +124,9 @@ pub(super) fn run(args: &DeclareArgs) -> CliResult {
         paint(BOLD, "countersign signoffs push"),
         paint(DIM, "share it")
     )?;
+    Recording::IfConfigured.record(&repo, &rules, |noted| {
+        Ok(recorder::of_signoffs(&repo, &rules.roster, noted)?.records)
+    })?;
     Ok(exit::ALLOW)
 }
 

@@ -1,27 +1,39 @@
 //! One file per command.
 
+mod action;
 mod audit;
 mod backtest;
 mod break_glass;
 mod catalog;
 mod check;
+mod db;
 mod declare;
+mod deployment;
+mod factor;
 mod gate;
 mod guard;
 mod hook;
+mod incident;
 mod init;
+mod initiative;
+mod ledger;
+mod link;
 mod mcp_proxy;
+mod pack;
 mod pass;
 mod plan;
 mod policy;
 mod queue;
 mod radius;
 mod ratify;
+mod record;
 mod report;
+mod review;
 mod scan;
 mod sign;
 mod sign_plan;
 mod signoffs;
+mod trend;
 mod verify;
 
 use std::path::PathBuf;
@@ -83,7 +95,30 @@ enum Command {
     #[command(subcommand)]
     Report(report::ReportCommand),
     #[command(subcommand)]
+    Record(record::RecordCommand),
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+    #[command(subcommand)]
+    Factor(factor::FactorCommand),
+    #[command(subcommand)]
+    Link(link::LinkCommand),
+    #[command(subcommand)]
+    Deployment(deployment::DeploymentCommand),
+    #[command(subcommand)]
+    Action(action::ActionCommand),
+    #[command(subcommand)]
+    Db(db::DbCommand),
+    Trend(trend::TrendArgs),
+    #[command(subcommand)]
     Radius(radius::RadiusCommand),
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    #[command(subcommand)]
+    Initiative(initiative::InitiativeCommand),
+    #[command(subcommand)]
+    Pack(pack::PackCommand),
 }
 
 /// Which repository.
@@ -139,7 +174,19 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Catalog(command) => catalog::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Report(command) => report::run(&command),
+        Command::Record(command) => record::run(&command),
+        Command::Ledger(command) => ledger::run(&command),
+        Command::Incident(command) => incident::run(&command),
+        Command::Factor(command) => factor::run(&command),
+        Command::Link(command) => link::run(&command),
+        Command::Deployment(command) => deployment::run(&command),
+        Command::Action(command) => action::run(&command),
+        Command::Db(command) => db::run(&command),
+        Command::Trend(args) => trend::run(&args),
         Command::Radius(command) => radius::run(&command),
+        Command::Review(command) => review::run(&command),
+        Command::Initiative(command) => initiative::run(&command),
+        Command::Pack(command) => pack::run(&command),
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::RepoArgs;
 use super::check::code;
 use crate::error::{CliError, CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::report::json;
 use crate::report::plan::{self as report, PlanReport};
 
@@ -135,6 +136,11 @@ impl From<Env> for Environment {
 }
 
 pub(super) fn run(args: &PlanArgs) -> CliResult {
+    run_recording(args, Recording::IfConfigured)
+}
+
+/// Judges a plan and records the decision.
+pub(super) fn run_recording(args: &PlanArgs, recording: Recording<'_>) -> CliResult {
     if let Some(PlanCommand::RecordState(args)) = &args.command {
         return record_state::run(args);
     }
@@ -158,6 +164,9 @@ pub(super) fn run(args: &PlanArgs) -> CliResult {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
+    recording.record(&repo, &judged.rules, |noted| {
+        recorder::of_plan(&repo, judged.onto.as_ref(), &report, question.now, noted)
+    })?;
     Ok(code(
         judged.rules.policy.settings.mode,
         judged.decision.verdict,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use countersign_core::catalog::Share;
-use countersign_core::radius::{Actual, Prediction, SetScore};
+use countersign_core::radius::{Actual, Prediction, SavedRadius, SetScore};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, CliResult, exit};
@@ -58,13 +58,13 @@ struct RawActual {
 #[derive(Deserialize)]
 struct Saved {
     schema: String,
-    radius: Option<Prediction>,
+    radius: Option<SavedRadius>,
     change: Option<SavedChange>,
 }
 
 #[derive(Deserialize)]
 struct SavedChange {
-    radius: Option<Prediction>,
+    radius: Option<SavedRadius>,
 }
 
 #[derive(Serialize)]
@@ -135,7 +135,7 @@ pub(super) fn run(command: &RadiusCommand) -> CliResult {
         score.functions_within,
     )?;
     if let Some(within) = score.customers_within {
-        let bounds = prediction.customers_bounds;
+        let bounds = prediction.customers;
         writeln!(
             out,
             "  {}{} of customers, predicted {} to {}",
@@ -209,6 +209,7 @@ fn prediction(args: &ScoreArgs) -> CliResult<Prediction> {
     let radius = saved
         .radius
         .or_else(|| saved.change.and_then(|it| it.radius));
+    let radius = radius.map(Prediction::from);
     radius.ok_or_else(|| wrong("it was made without a catalogue, so it predicts nothing".into()))
 }
 

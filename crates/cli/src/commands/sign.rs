@@ -21,6 +21,7 @@ use super::plan::MakerArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliError, CliResult, exit};
 use crate::questions::Questions;
+use crate::recorder::{self, Recording};
 use crate::report::{self, CheckReport, count};
 use crate::risky;
 use crate::rules::Rules;
@@ -107,6 +108,9 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     let id = signer.seal(&repo, subject, Timestamp::now(), statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
+    Recording::IfConfigured.record(&repo, &rules, |noted| {
+        Ok(recorder::of_signoffs(&repo, &rules.roster, noted)?.records)
+    })?;
     conclude(&mut out, &act, &signer, &id, &rules, &decision)
 }
 

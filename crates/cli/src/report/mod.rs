@@ -2,12 +2,15 @@
 
 mod human;
 mod markdown;
+pub(crate) mod pdf;
 pub(crate) mod plan;
 pub(crate) mod queue;
 mod reach;
+pub(crate) mod review;
 mod sarif;
 pub(crate) mod signoffs;
 pub(crate) mod step;
+pub(crate) mod trend;
 
 use countersign_core::decide::{Decision, Explanation, Verdict};
 use countersign_core::effect::Effect;

@@ -9,18 +9,23 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(into = "u32", from = "u32")]
+#[serde(into = "u32", try_from = "u32")]
 pub struct Share(u32);
-
-impl From<u32> for Share {
-    fn from(ppm: u32) -> Self {
-        Self::from_ppm(u64::from(ppm))
-    }
-}
 
 impl From<Share> for u32 {
     fn from(share: Share) -> Self {
         share.0
+    }
+}
+
+impl TryFrom<u32> for Share {
+    type Error = String;
+
+    fn try_from(ppm: u32) -> Result<Self, String> {
+        if ppm > Self::ALL.0 {
+            return Err(format!("{ppm} parts per million is more than everyone"));
+        }
+        Ok(Self(ppm))
     }
 }
 

@@ -36,7 +36,7 @@ pub use self::facts::{Bounds, Loss, RadiusFacts, Recovery};
 pub use self::graph::{Graph, Shape, Threshold};
 pub use self::model::{Model, Radius, StageRadius};
 pub use self::outline::{Marks, Outline, Shadow};
-pub use self::score::{Actual, Prediction, Score, SetScore};
+pub use self::score::{Actual, Prediction, SavedRadius, Score, SetScore};
 pub use self::witness::{Claim, Impact, Step};
 
 #[cfg(test)]

@@ -85,93 +85,93 @@ pub struct Score {
     pub customers_within: Option<bool>,
 }
 
-/// A prediction as it was made before the change, however it was kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Kept")]
+/// What has to be kept of a [`Radius`] to judge it after an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Prediction {
     /// Ids of services touched or likely down.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub services: BTreeSet<String>,
-    /// Ids of functions down or degraded.
+    /// Ids of customer functions down or degraded.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub functions: BTreeSet<String>,
-    /// How many services, at least, likely, at most.
-    pub services_bounds: Bounds<u32>,
-    /// How many functions go down.
-    pub functions_bounds: Bounds<u32>,
-    /// For what share of customers.
-    pub customers_bounds: Bounds<Share>,
-}
-
-/// A radius as `plan --json` and `check --json` write it; the rest of it does
-/// not matter here.
-#[derive(Deserialize)]
-struct Kept {
-    facts: KeptFacts,
-    functions: Vec<KeptClaim>,
-    services: Vec<KeptClaim>,
-}
-
-#[derive(Deserialize)]
-struct KeptFacts {
-    services: Bounds<u32>,
-    functions_down: Bounds<u32>,
-    customers_share: Bounds<Share>,
-}
-
-#[derive(Deserialize)]
-struct KeptClaim {
-    id: String,
-    impact: Impact,
-}
-
-impl From<Kept> for Prediction {
-    fn from(kept: Kept) -> Self {
-        let names = |claims: Vec<KeptClaim>, at_least: Impact| {
-            let sure = claims.into_iter().filter(|claim| claim.impact >= at_least);
-            sure.map(|claim| claim.id).collect()
-        };
-        Self {
-            services: names(kept.services, Impact::Down),
-            functions: names(kept.functions, Impact::Degraded),
-            services_bounds: kept.facts.services,
-            functions_bounds: kept.facts.functions_down,
-            customers_bounds: kept.facts.customers_share,
-        }
-    }
+    /// How many services.
+    pub services_reached: Bounds<u32>,
+    /// How many functions down.
+    pub functions_down: Bounds<u32>,
+    /// Share of customers for whom a function is down.
+    pub customers: Bounds<Share>,
 }
 
 impl Prediction {
-    /// What a radius predicts.
-    #[must_use]
-    pub fn of(radius: &Radius) -> Self {
-        Self {
-            services: names(&radius.services, Impact::Down),
-            functions: names(&radius.functions, Impact::Degraded),
-            services_bounds: radius.facts.services,
-            functions_bounds: radius.facts.functions_down,
-            customers_bounds: radius.facts.customers_share,
-        }
-    }
-
     /// Compares the prediction with what happened.
     #[must_use]
     pub fn score(&self, actual: &Actual) -> Score {
         Score {
             services: SetScore::of(&self.services, &actual.services),
             functions: SetScore::of(&self.functions, &actual.functions),
-            services_within: within(self.services_bounds, count(&actual.services)),
-            functions_within: within(self.functions_bounds, count(&actual.functions)),
-            customers_within: actual
-                .customers
-                .map(|share| within(self.customers_bounds, share)),
+            services_within: within(self.services_reached, count(&actual.services)),
+            functions_within: within(self.functions_down, count(&actual.functions)),
+            customers_within: actual.customers.map(|share| within(self.customers, share)),
+        }
+    }
+}
+
+/// A radius as `plan --json` and `check --json` write it; the rest of it does
+/// not matter here.
+#[derive(Debug, Deserialize)]
+pub struct SavedRadius {
+    facts: SavedFacts,
+    functions: Vec<SavedClaim>,
+    services: Vec<SavedClaim>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SavedFacts {
+    services: Bounds<u32>,
+    functions_down: Bounds<u32>,
+    customers_share: Bounds<Share>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SavedClaim {
+    id: String,
+    impact: Impact,
+}
+
+impl From<SavedRadius> for Prediction {
+    fn from(saved: SavedRadius) -> Self {
+        let names = |claims: Vec<SavedClaim>, at_least: Impact| {
+            let sure = claims.into_iter().filter(|claim| claim.impact >= at_least);
+            sure.map(|claim| claim.id).collect()
+        };
+        Self {
+            services: names(saved.services, Impact::Down),
+            functions: names(saved.functions, Impact::Degraded),
+            services_reached: saved.facts.services,
+            functions_down: saved.facts.functions_down,
+            customers: saved.facts.customers_share,
         }
     }
 }
 
 impl Radius {
+    /// What has to be kept to judge it later.
+    #[must_use]
+    pub fn prediction(&self) -> Prediction {
+        Prediction {
+            services: names(&self.services, Impact::Down),
+            functions: names(&self.functions, Impact::Degraded),
+            services_reached: self.facts.services,
+            functions_down: self.facts.functions_down,
+            customers: self.facts.customers_share,
+        }
+    }
+
     /// Compares the prediction with what happened.
     #[must_use]
     pub fn score(&self, actual: &Actual) -> Score {
-        Prediction::of(self).score(actual)
+        self.prediction().score(actual)
     }
 }
 

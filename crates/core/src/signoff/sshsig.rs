@@ -54,7 +54,7 @@ pub enum SigError {
     #[error("SSH signature version {0} is not known, only version 1 is")]
     Version(u32),
     /// Made for another purpose.
-    #[error("the signature was made for `{0}`, not for `{NAMESPACE}`")]
+    #[error("the signature was made for `{0}`, not for this")]
     Namespace(String),
     /// Neither sha256 nor sha512.
     #[error("the message hash `{0}` is not allowed, only sha256 and sha512 are")]
@@ -82,6 +82,7 @@ pub enum SigError {
 /// A well-formed signature in our namespace that nobody has checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshSig {
+    namespace: &'static str,
     key: KeyData,
     sha512: bool,
     signature: Signature,
@@ -136,6 +137,14 @@ impl SshSig {
     /// [`SigError`] for anything but version 1 in our namespace with an allowed
     /// kind of key, hash and algorithm, and nothing after it.
     pub fn parse(blob: &[u8]) -> Result<Self, SigError> {
+        Self::parse_for(NAMESPACE, blob)
+    }
+
+    /// Reads the binary form of a signature made for another of our purposes.
+    ///
+    /// # Errors
+    /// See [`Self::parse`].
+    pub fn parse_for(namespace: &'static str, blob: &[u8]) -> Result<Self, SigError> {
         if blob.len() > MAX_BLOB {
             return Err(SigError::TooLarge(blob.len()));
         }
@@ -149,7 +158,7 @@ impl SshSig {
         }
         let key = wire.string()?;
         match wire.text()? {
-            namespace if namespace == NAMESPACE => {}
+            found if found == namespace => {}
             other => return Err(SigError::Namespace(other)),
         }
         if !wire.string()?.is_empty() {
@@ -169,6 +178,7 @@ impl SshSig {
         check_key(&key)?;
         check_algorithm(&key, &signature)?;
         Ok(Self {
+            namespace,
             key,
             sha512,
             signature,
@@ -198,8 +208,9 @@ impl SshSig {
         } else {
             HashAlg::Sha256
         };
-        ssh_key::SshSig::new(self.key.clone(), NAMESPACE, hash, self.signature.clone())
-            .and_then(|sig| PublicKey::from(self.key.clone()).verify(NAMESPACE, message, &sig))
+        let namespace = self.namespace;
+        ssh_key::SshSig::new(self.key.clone(), namespace, hash, self.signature.clone())
+            .and_then(|sig| PublicKey::from(self.key.clone()).verify(namespace, message, &sig))
             .map_err(|_| SigError::Mismatch)?;
         Ok(Proven {
             key: one_line(&self.key),
@@ -313,12 +324,20 @@ fn put_string(bytes: &mut Vec<u8>, part: &[u8]) {
 /// # Errors
 /// See [`SshSig::parse`]; the result is read back before it is returned.
 pub fn assemble(key: &[u8], signature: &[u8]) -> Result<Vec<u8>, SigError> {
+    assemble_for(NAMESPACE, key, signature)
+}
+
+fn assemble_for(
+    namespace: &'static str,
+    key: &[u8],
+    signature: &[u8],
+) -> Result<Vec<u8>, SigError> {
     let mut blob = MAGIC.to_vec();
     blob.extend(VERSION.to_be_bytes());
-    for part in [key, NAMESPACE.as_bytes(), b"", b"sha512", signature] {
+    for part in [key, namespace.as_bytes(), b"", b"sha512", signature] {
         put_string(&mut blob, part);
     }
-    SshSig::parse(&blob)?;
+    SshSig::parse_for(namespace, &blob)?;
     Ok(blob)
 }
 
@@ -335,6 +354,18 @@ pub fn assemble(key: &[u8], signature: &[u8]) -> Result<Vec<u8>, SigError> {
 /// [`SigError::NeedsAgent`] for those, for encrypted keys and for any other
 /// kind; [`SigError::Malformed`] when the key cannot be used.
 pub fn sign(key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, SigError> {
+    sign_for(NAMESPACE, key, message)
+}
+
+/// Signs for another of our purposes, as [`sign`] does.
+///
+/// # Errors
+/// See [`sign`].
+pub fn sign_for(
+    namespace: &'static str,
+    key: &PrivateKey,
+    message: &[u8],
+) -> Result<Vec<u8>, SigError> {
     let allowed = matches!(
         key.algorithm(),
         Algorithm::Ed25519 | Algorithm::Ecdsa { .. }
@@ -344,11 +375,11 @@ pub fn sign(key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, SigError> {
     }
     let wire = |_| SigError::Malformed("the key cannot be used");
     let signed = key
-        .sign(NAMESPACE, HashAlg::Sha512, message)
+        .sign(namespace, HashAlg::Sha512, message)
         .map_err(wire)?;
     let signature = Vec::try_from(signed.signature().clone()).map_err(wire)?;
     let public = key.public_key().to_bytes().map_err(wire)?;
-    assemble(&public, &signature)
+    assemble_for(namespace, &public, &signature)
 }
 
 /// Writes the binary form as `ssh-keygen -Y verify` reads it.

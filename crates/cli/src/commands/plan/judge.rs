@@ -49,7 +49,7 @@ pub(crate) struct Judged {
     /// What the state is called that it was made from.
     state: Option<String>,
     /// The branch that rules and recorded states are from.
-    onto: Option<Oid>,
+    pub(crate) onto: Option<Oid>,
     /// Who makes or applies it, and how, as given.
     pub(crate) maker: MakerArgs,
 }

@@ -1,5 +1,4 @@
-//! A page that stands alone: no scripts, nothing from a network, light and
-//! dark, and fit to print.
+//! The answer as a page that stands alone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,6 +8,7 @@ use countersign_core::decide::{ExplainedRule, Verdict};
 use countersign_core::effect::Effect;
 use countersign_core::policy::Mode;
 use countersign_core::radius::{Claim, Impact, Radius};
+use countersign_page::{Markup, Page, Tone, escape};
 
 use super::super::human::requirement_text;
 use super::super::{ReportSignOff, count, reach};
@@ -23,27 +23,24 @@ const MAX_BOXES: usize = 60;
 
 /// The answer as one HTML page.
 pub(crate) fn html(report: &PlanReport, catalog: Option<&Catalog>) -> String {
-    let mut out = String::new();
-    let (word, class) = match report.verdict {
-        Verdict::Allow => ("Allow", "allow"),
-        Verdict::Hold => ("Hold", "hold"),
-        Verdict::Refuse => ("Refuse", "refuse"),
+    let (word, tone) = match report.verdict {
+        Verdict::Allow => ("Allow", Tone::Good),
+        Verdict::Hold => ("Hold", Tone::Attention),
+        Verdict::Refuse => ("Refuse", Tone::Bad),
     };
-    let title = escape(&format!("{word}: {}", report.plan.files.join(", ")));
-    // Writing to a string cannot fail.
-    let _ = write!(
-        out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header class=\"verdict {class}\"><p class=\"word\">{word}</p><h1>{}</h1>{}</header>\n",
-        escape(&report.summary),
-        match report.mode {
-            Mode::Shadow => "<p>Shadow mode: nothing is stopped.</p>",
-            Mode::Enforce => "",
-        }
-    );
+    let notes: &[String] = match report.mode {
+        Mode::Shadow => &["Shadow mode: nothing is stopped.".to_owned()],
+        Mode::Enforce => &[],
+    };
+    let title = format!("{word}: {}", report.plan.files.join(", "));
+    let page = Page {
+        title: &title,
+        tone,
+        word,
+        headline: &report.summary,
+        notes,
+    };
+    let mut out = String::new();
     lead(&mut out, report);
     if let (Some(radius), Some(catalog)) = (&report.radius, catalog) {
         drawing(&mut out, radius, catalog);
@@ -51,10 +48,10 @@ pub(crate) fn html(report: &PlanReport, catalog: Option<&Catalog>) -> String {
     stages(&mut out, report);
     rules(&mut out, report);
     effects(&mut out, report);
-    notes(&mut out, report);
+    notes_section(&mut out, report);
     about(&mut out, report);
-    out.push_str("</main>\n</body>\n</html>\n");
-    out
+    // every text above went through `escape`
+    page.html(&Markup::trusted(out))
 }
 
 fn lead(out: &mut String, report: &PlanReport) {
@@ -225,7 +222,7 @@ fn effects(out: &mut String, report: &PlanReport) {
     out.push_str("</section>\n");
 }
 
-fn notes(out: &mut String, report: &PlanReport) {
+fn notes_section(out: &mut String, report: &PlanReport) {
     if report.findings.is_empty() && report.warnings.is_empty() {
         return;
     }
@@ -291,56 +288,4 @@ fn about(out: &mut String, report: &PlanReport) {
         let _ = write!(out, "<dt>{label}</dt><dd>{}</dd>", escape(text.trim()));
     }
     out.push_str("</dl></section>\n");
-}
-
-/// Makes text that came from outside harmless in HTML.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c if c.is_control() => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-const STYLE: &str = "\
-:root{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--faint:#57606a;--line:#d8dee4;--card:#f6f8fa;--allow:#1a7f37;--hold:#9a6700;--refuse:#c0292b}\
-@media(prefers-color-scheme:dark){:root{--page:#14181d;--ink:#eef1f4;--faint:#a5afb9;--line:#343c45;--card:#1d232a;--allow:#57c271;--hold:#e3b341;--refuse:#ff7b72}}\
-*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}\
-main{max-width:62rem;margin:0 auto;padding:1.5rem 1.25rem 4rem}\
-.verdict{border-left:.5rem solid;border-radius:.4rem;background:var(--card);padding:1rem 1.25rem}\
-.verdict .word{margin:0;font-weight:700;letter-spacing:.08em;text-transform:uppercase}.verdict h1{margin:.1rem 0 0;font-size:1.5rem;line-height:1.25;color:var(--ink)}\
-.verdict p{margin:.25rem 0 0}.allow{border-color:var(--allow)}.hold{border-color:var(--hold)}.refuse{border-color:var(--refuse)}\
-.allow .word{color:var(--allow)}.hold .word{color:var(--hold)}.refuse .word{color:var(--refuse)}\
-section{margin-top:2rem}h2{font-size:1.1rem;margin:0 0 .6rem}h3{font-size:1rem;margin:0}small{font-weight:400;color:var(--faint)}\
-ul{margin:0;padding-left:1.2rem}.lead{font-size:1.15rem;padding:0;list-style:none}.lead li{padding:.15rem 0}.lead li:first-child{font-weight:600}\
-.soft{color:var(--faint)}figure{margin:0 0 1rem;overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}figure svg{display:block;margin:0 auto;max-width:100%;height:auto}\
-.rule{border-left:.25rem solid var(--hold);padding:.1rem 0 .1rem .9rem;margin:.8rem 0}.rule.met{border-color:var(--allow)}.rule.refused{border-color:var(--refuse)}.rule p{margin:.15rem 0}\
-.sign{margin:.6rem 0;font-weight:600}.sign span{font-weight:400;color:var(--faint)}\
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}th{text-align:left;font-weight:600}th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
-td:nth-child(2){min-width:15rem}.stake td:first-child{color:var(--refuse);font-weight:700}code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}\
-.stages{padding:0;list-style:none}.stages li{margin:.5rem 0}.stages span{color:var(--faint)}.bar{position:relative;display:block;height:.6rem;margin-top:.2rem;border-radius:.3rem;background:var(--line);overflow:hidden}\
-.bar i{position:absolute;inset:0 auto 0 0;border-radius:.3rem}.bar .most{background:var(--hold);opacity:.35}.bar .likely{background:var(--refuse)}\
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:0}dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}\
-@media(max-width:36rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}\
-@media print{main{max-width:none;padding:0}section,article,tr{break-inside:avoid}.verdict{border:1px solid;border-left-width:.5rem}}";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outside_text_cannot_break_out() {
-        assert_eq!(
-            escape("<b a='1' c=\"2\">&\u{1b}"),
-            "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;\u{fffd}"
-        );
-    }
 }
