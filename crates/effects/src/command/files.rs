@@ -194,21 +194,23 @@ impl Shell<'_> {
                 path,
                 "overwrites a file that holds state",
             ),
-            Spot::System | Spot::Home | Spot::Root => {
+            spot @ (Spot::System | Spot::Home | Spot::Root | Spot::Throwaway) => {
                 let home = self.context.home().unwrap_or("/home/~");
-                let critical = SYSTEM_WRITES.iter().any(|dir| full.starts_with(dir));
-                let private = full.strip_prefix(home).is_some_and(|rest| {
+                let of_home = full.strip_prefix(home);
+                // What gives access is that wherever the home lies.
+                let private = of_home.is_some_and(|rest| {
                     rest.starts_with("/.ssh/")
                         || rest.starts_with("/.aws/")
                         || rest.starts_with("/.gnupg/")
                         || rest.starts_with("/.kube/config")
                 });
+                let lasting = spot != Spot::Throwaway;
+                let critical = SYSTEM_WRITES.iter().any(|dir| full.starts_with(dir));
                 let dotfile = empties
-                    && full.strip_prefix(home).is_some_and(|rest| {
-                        rest.strip_prefix("/.")
-                            .is_some_and(|name| !name.contains('/'))
-                    });
-                if critical || private || dotfile {
+                    && of_home
+                        .and_then(|rest| rest.strip_prefix("/."))
+                        .is_some_and(|name| !name.contains('/'));
+                if private || lasting && (critical || dotfile) {
                     self.destroys(
                         Verb::Replace,
                         "file",
