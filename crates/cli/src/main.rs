@@ -13,6 +13,7 @@ mod gate_record;
 mod guard;
 mod history;
 mod input;
+mod links;
 mod recorder;
 mod register;
 mod report;
@@ -22,6 +23,7 @@ mod signoffs;
 mod signoffs_plan;
 mod states;
 mod style;
+mod usages;
 
 use std::process::ExitCode;
 

@@ -214,7 +214,10 @@ fn plans_and_guard_logs_are_recorded() {
         panic!("one decision");
     };
     assert_eq!(decision.kind, countersign_core::facts::Kind::Plan);
-    let log = r#"{"v":1,"seq":1,"prev":"0","at":"2026-03-02T12:00:00Z","agent":"claude-code","place":"/r","tool":"Bash","call":"terraform destroy","verdict":"hold"}"#;
+    let first = "0".repeat(64);
+    let log = format!(
+        r#"{{"v":1,"seq":1,"prev":"{first}","at":"2026-03-02T12:00:00Z","agent":"claude-code","place":"/r","tool":"Bash","call":"terraform destroy","verdict":"hold"}}"#
+    );
     std::fs::write(scene.path("guard.log"), format!("{log}\n")).unwrap();
     let file = scene.text("guard.log");
     let done = scene.run(&["record", "guard-log", &file]);

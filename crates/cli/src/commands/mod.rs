@@ -25,6 +25,7 @@ mod sign;
 mod sign_plan;
 mod signoffs;
 mod trend;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -92,6 +93,8 @@ enum Command {
     Db(db::DbCommand),
     Trend(trend::TrendArgs),
     #[command(subcommand)]
+    Usage(usage::UsageCommand),
+    #[command(subcommand)]
     Radius(radius::RadiusCommand),
 }
 
@@ -108,7 +111,7 @@ impl RepoArgs {
         &self.repo
     }
 
-    fn open(&self) -> CliResult<Repo> {
+    pub(crate) fn open(&self) -> CliResult<Repo> {
         Ok(Repo::open(&self.repo)?)
     }
 }
@@ -150,6 +153,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Action(command) => action::run(&command),
         Command::Db(command) => db::run(&command),
         Command::Trend(args) => trend::run(&args),
+        Command::Usage(command) => usage::run(&command),
         Command::Radius(command) => radius::run(&command),
     }
 }
