@@ -58,9 +58,17 @@ fn main() {
 fn engine(dir: &Path, name: &str, db: &str, count: usize) {
     fill(&db.parse().unwrap(), count);
     run(dir, &format!("trend from {name}"), "trend", &["--db", db]);
-    let git = Command::new("git").current_dir(dir).args(["init", "-q"]).status();
+    let git = Command::new("git")
+        .current_dir(dir)
+        .args(["init", "-q"])
+        .status();
     assert!(git.unwrap().success());
-    run(dir, &format!("usage list from {name}"), "usage", &["list", "--db", db]);
+    run(
+        dir,
+        &format!("usage list from {name}"),
+        "usage",
+        &["list", "--db", db],
+    );
 }
 
 fn say(what: &str, begin: Instant) {
@@ -135,7 +143,9 @@ fn fill(address: &Address, count: usize) {
         let body = record.to_json().unwrap();
         ledger::Record::from_parts(kind, record.key(), at.as_microsecond(), body).unwrap()
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(async {
         Store::migrate(address).await.unwrap().close().await;
         let store = Store::open(address, Access::Write).await.unwrap();

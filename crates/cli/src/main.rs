@@ -17,6 +17,7 @@ mod links;
 mod recorder;
 mod register;
 mod report;
+mod review_inputs;
 mod rules;
 mod signer;
 mod signoffs;

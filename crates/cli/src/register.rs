@@ -93,6 +93,13 @@ pub(crate) struct ZoneArgs {
 }
 
 impl ZoneArgs {
+    /// Of a zone that was given in another way.
+    pub(crate) fn of(zone: &str) -> Self {
+        Self {
+            zone: Some(zone.to_owned()),
+        }
+    }
+
     /// Reads `now`, a time with an offset or, with `--zone`, one without.
     pub(crate) fn time(&self, text: &str) -> CliResult<Timestamp> {
         if text == "now" {

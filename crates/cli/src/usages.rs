@@ -285,9 +285,14 @@ async fn causes(
         if since.is_some_and(|since| it.incident.started < since) {
             continue;
         }
-        let sure = it.causes.iter().filter(|(_, confidence)| *confidence >= SURE);
+        let sure = it
+            .causes
+            .iter()
+            .filter(|(_, confidence)| *confidence >= SURE);
         let sure: Vec<&LinkTo> = sure.map(|(to, _)| to).collect();
-        gathered.uses.incident(it.incident.started, !sure.is_empty());
+        gathered
+            .uses
+            .incident(it.incident.started, !sure.is_empty());
         for to in sure {
             let mut keys = match to {
                 LinkTo::NoChange => continue,

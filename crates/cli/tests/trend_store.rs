@@ -73,11 +73,17 @@ impl Year {
                 let at = start + SignedDuration::from_hours(i64::from(day) * 24 + i64::from(n) / 2);
                 let service = ["cart", "prices", "search"][(number % 3) as usize];
                 let tier = (number % 3) as u8 + 1;
-                let (word, verdict) = [("yes", Verdict::Yes), ("no", Verdict::No), ("unknown", Verdict::Unknown)]
-                    [(lot(&mut seed) * 3.0) as usize];
+                let (word, verdict) = [
+                    ("yes", Verdict::Yes),
+                    ("no", Verdict::No),
+                    ("unknown", Verdict::Unknown),
+                ][(lot(&mut seed) * 3.0) as usize];
                 let level = ["junior", "senior"][(lot(&mut seed) * 2.0) as usize];
                 let lines = (lot(&mut seed) * 1500.0) as u64;
-                let _ = writeln!(changes, "c{number},{at},{service},{tier},shop,{level},{lines},{word}");
+                let _ = writeln!(
+                    changes,
+                    "c{number},{at},{service},{tier},shop,{level},{lines},{word}"
+                );
                 let change = ChangeRef::new("shop", format!("c{number}"));
                 let mut it = Change::new(change.clone(), Kind::Merge, at, noted());
                 it.services.insert(service.to_owned());
@@ -135,8 +141,15 @@ impl Year {
 
     fn by_files(&self) -> Value {
         let args = [
-            "trend", "--incidents", "incidents.csv", "--changes", "changes.csv",
-            "--event", "freeze=2025-08-05@cart", "--format", "json",
+            "trend",
+            "--incidents",
+            "incidents.csv",
+            "--changes",
+            "changes.csv",
+            "--event",
+            "freeze=2025-08-05@cart",
+            "--format",
+            "json",
         ];
         json(self.dir.path(), &args)
     }
@@ -144,14 +157,17 @@ impl Year {
 
 fn json(dir: &Path, args: &[&str]) -> Value {
     let output = countersign(dir, args);
-    let mut value: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", shown(&output)));
+    let mut value: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", shown(&output)));
     // what was read, and from where, differs
     value.as_object_mut().unwrap().remove("inputs");
     value
 }
 
 fn keep(address: &Address, records: &[Record]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(async {
         Store::migrate(address).await.unwrap().close().await;
         let store = Store::open(address, Access::Write).await.unwrap();
@@ -159,7 +175,8 @@ fn keep(address: &Address, records: &[Record]) {
             let entries = some.iter().map(|record| {
                 let at = record.at().as_microsecond();
                 let kind = record.kind().as_str().to_owned();
-                ledger::Record::from_parts(kind, record.key(), at, record.to_json().unwrap()).unwrap()
+                ledger::Record::from_parts(kind, record.key(), at, record.to_json().unwrap())
+                    .unwrap()
             });
             store.append("ann", entries.collect()).await.unwrap();
         }
@@ -171,7 +188,11 @@ fn keep(address: &Address, records: &[Record]) {
 fn both_engines_say_what_the_files_say() {
     let year = Year::new();
     let wanted = year.by_files();
-    assert_eq!(wanted["trend"]["answer"]["verdict"]["word"], "higher", "{}", wanted["trend"]["answer"]);
+    assert_eq!(
+        wanted["trend"]["answer"]["verdict"]["word"], "higher",
+        "{}",
+        wanted["trend"]["answer"]
+    );
     let file = year.dir.path().join("ops.db").display().to_string();
     let database = postgres::server().map(postgres::Server::database);
     let url = database.as_ref().map(|database| database.url().to_string());
@@ -194,12 +215,24 @@ fn people_have_the_last_word_on_links() {
         _ => None,
     });
     let first = first.unwrap();
-    let linked = |db: &str| json(year.dir.path(), &["trend", "--db", db, "--format", "json"])["totals"]["linked"].as_u64().unwrap();
+    let linked = |db: &str| {
+        json(year.dir.path(), &["trend", "--db", db, "--format", "json"])["totals"]["linked"]
+            .as_u64()
+            .unwrap()
+    };
     keep(&db.parse().unwrap(), &records);
     let before = linked(&db);
-    records.push(link(&first.incident, LinkTo::NoChange, LinkState::Confirmed, None));
+    records.push(link(
+        &first.incident,
+        LinkTo::NoChange,
+        LinkState::Confirmed,
+        None,
+    ));
     keep(&db.parse().unwrap(), &records);
-    assert_eq!(linked(&db), before - u64::from(first.confidence.unwrap().ppm() >= 500_000));
+    assert_eq!(
+        linked(&db),
+        before - u64::from(first.confidence.unwrap().ppm() >= 500_000)
+    );
 }
 
 #[test]
@@ -216,8 +249,18 @@ fn service_hours_come_from_the_catalogue_or_not_at_all() {
     }
     keep(&db.parse().unwrap(), &records);
     let hours = |dir: &Path| {
-        let args = ["trend", "--db", &db, "--metric", "service-hours", "--format", "json"];
-        json(dir, &args)["totals"]["service_hours"].as_f64().unwrap()
+        let args = [
+            "trend",
+            "--db",
+            &db,
+            "--metric",
+            "service-hours",
+            "--format",
+            "json",
+        ];
+        json(dir, &args)["totals"]["service_hours"]
+            .as_f64()
+            .unwrap()
     };
     assert_eq!(hours(year.dir.path()), 0.0);
     let org = Org::new();
@@ -229,7 +272,16 @@ fn it_says_where_else_to_look() {
     let dir = TempDir::new().unwrap();
     let none = shown(&countersign(dir.path(), &["trend"]));
     assert!(none.starts_with("exit 64\n"), "{none}");
-    assert!(none.contains("no database is named") && none.contains("--incidents FILE"), "{none}");
-    let both = shown(&countersign(dir.path(), &["trend", "--db", "a.db", "--incidents", "a.csv"]));
-    assert!(both.starts_with("exit 64\n") && both.contains("cannot be used with"), "{both}");
+    assert!(
+        none.contains("no database is named") && none.contains("--incidents FILE"),
+        "{none}"
+    );
+    let both = shown(&countersign(
+        dir.path(),
+        &["trend", "--db", "a.db", "--incidents", "a.csv"],
+    ));
+    assert!(
+        both.starts_with("exit 64\n") && both.contains("cannot be used with"),
+        "{both}"
+    );
 }

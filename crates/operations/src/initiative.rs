@@ -1,5 +1,7 @@
 //! Something the organisation tries for a while, to be tested for its effect.
 
+mod effect;
+
 use std::collections::BTreeSet;
 
 use countersign_core::effect::Environment;
@@ -7,6 +9,7 @@ use countersign_core::facts::Kind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::effect::{Metric, Tested, Weekly, test};
 use crate::faults::Faults;
 use crate::noted::Noted;
 use crate::words::words;

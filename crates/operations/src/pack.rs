@@ -1,11 +1,14 @@
 //! A temporary policy pack in force, such as a "90-day reset".
 
+mod draft;
+
 use std::collections::BTreeMap;
 
 use countersign_core::signoff::Digest;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::draft::{Candidate, Draft};
 use crate::faults::Faults;
 use crate::noted::Noted;
 

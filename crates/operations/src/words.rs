@@ -76,3 +76,9 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// `1 incident`, `2 incidents`.
+pub(crate) fn count(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}

@@ -6,7 +6,7 @@ use crate::append::number;
 use crate::engine::on_pool;
 use crate::error::StoreError;
 pub use crate::projection::IncidentRow;
-use crate::projection::split;
+use crate::projection::{split, week_of};
 use crate::read::Range;
 use crate::sql;
 use crate::store::Store;
@@ -129,6 +129,45 @@ impl Store {
             })
         });
         rows.collect()
+    }
+
+    /// Changes shipped, by week; weeks without any are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn shipped(&self, weeks: Weeks) -> Result<Vec<(i64, u64)>, StoreError> {
+        let rows: Vec<(i64, i64)> = on_pool!(&self.readers, pool => {
+            let query = sqlx::query_as(sql::SHIPPED).bind(weeks.from).bind(weeks.until);
+            query.fetch_all(pool).await?
+        });
+        let rows = rows.into_iter().map(|(week, n)| Ok((week, number(n)?)));
+        rows.collect()
+    }
+
+    /// The changes that took effect in a range of times although nothing allowed
+    /// them: how many, and the keys of the first `limit`, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn bypassed(
+        &self,
+        range: Range,
+        limit: u32,
+    ) -> Result<(u64, Vec<String>), StoreError> {
+        let (from, until) = (week_of(range.from), week_of(range.until));
+        let (count, keys): ((i64,), Vec<(String,)>) = on_pool!(&self.readers, pool => {
+            let count = sqlx::query_as(sql::COUNT_BYPASSED).bind(from).bind(until);
+            let keys = sqlx::query_as(sql::BYPASSED).bind(from).bind(until);
+            (
+                count.bind(range.from).bind(range.until).fetch_one(pool).await?,
+                keys.bind(range.from).bind(range.until).bind(i64::from(limit))
+                    .fetch_all(pool).await?,
+            )
+        });
+        Ok((
+            number(count.0)?,
+            keys.into_iter().map(|(key,)| key).collect(),
+        ))
     }
 
     /// Changes shipped, by week and service.

@@ -105,6 +105,36 @@ impl Store {
         rows.into_iter().map(Found::read).collect()
     }
 
+    /// Every version of everything of a kind, by key and then in the order of
+    /// the ledger: those after key and entry number `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn versions(
+        &self,
+        kind: &str,
+        after: (&str, u64),
+        limit: u32,
+    ) -> Result<Vec<Found>, StoreError> {
+        let seq = signed(after.1)?;
+        let rows: Vec<EntryRow> = on_pool!(&self.readers, pool => {
+            let query = sqlx::query_as(sql::VERSIONS).bind(kind).bind(after.0).bind(seq);
+            query.bind(i64::from(limit)).fetch_all(pool).await?
+        });
+        rows.into_iter().map(Found::read).collect()
+    }
+
+    /// Where the ledger ended at a moment (microseconds since 1970-01-01 UTC);
+    /// `None`: nothing was recorded yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn head_at(&self, at: i64) -> Result<Option<Head>, StoreError> {
+        let row: Option<(i64, Vec<u8>)> = on_pool!(&self.readers, pool =>
+            sqlx::query_as(sql::LAST_BY).bind(at).fetch_optional(pool).await?);
+        row.map(|(seq, hash)| head(seq, &hash)).transpose()
+    }
+
     /// The latest versions of everything of a kind that happened in `range`, by
     /// time and then key: the page after `after`, with at most `limit` of them.
     ///

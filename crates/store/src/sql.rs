@@ -37,6 +37,17 @@ statements! {
     COUNT_ENTRIES = "SELECT kind, COUNT(*) FROM ledger GROUP BY kind ORDER BY kind";
     COUNT_LATEST = "SELECT kind, COUNT(*) FROM latest GROUP BY kind ORDER BY kind";
 
+    VERSIONS = "SELECT seq, recorded_at, recorded_by, kind, key, at, body, hash \
+        FROM ledger WHERE kind = $1 AND (key, seq) > ($2, $3) ORDER BY key, seq LIMIT $4";
+    LAST_BY = "SELECT seq, hash FROM ledger WHERE recorded_at <= $1 ORDER BY seq DESC LIMIT 1";
+
+    SHIPPED = "SELECT week, COUNT(*) FROM change WHERE week >= $1 AND week <= $2 \
+        GROUP BY week ORDER BY week";
+    BYPASSED = "SELECT key FROM change WHERE week >= $1 AND week <= $2 \
+        AND shipped_at >= $3 AND shipped_at < $4 AND bypassed = 1 \
+        ORDER BY shipped_at, key LIMIT $5";
+    COUNT_BYPASSED = "SELECT COUNT(*) FROM change WHERE week >= $1 AND week <= $2 \
+        AND shipped_at >= $3 AND shipped_at < $4 AND bypassed = 1";
     EXPOSURE = "SELECT week, services, tier, team, author_level, size, involvement, environment, \
         COUNT(*) FROM change WHERE week >= $1 AND week <= $2 \
         GROUP BY week, services, tier, team, author_level, size, involvement, environment \

@@ -12,14 +12,17 @@ mod gate;
 mod guard;
 mod incident;
 mod init;
+mod initiative;
 mod ledger;
 mod link;
 mod mcp_proxy;
+mod pack;
 mod pass;
 mod plan;
 mod policy;
 mod radius;
 mod record;
+mod review;
 mod scan;
 mod sign;
 mod sign_plan;
@@ -96,6 +99,12 @@ enum Command {
     Usage(usage::UsageCommand),
     #[command(subcommand)]
     Radius(radius::RadiusCommand),
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    #[command(subcommand)]
+    Initiative(initiative::InitiativeCommand),
+    #[command(subcommand)]
+    Pack(pack::PackCommand),
 }
 
 /// Which repository.
@@ -155,6 +164,9 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Trend(args) => trend::run(&args),
         Command::Usage(command) => usage::run(&command),
         Command::Radius(command) => radius::run(&command),
+        Command::Review(command) => review::run(&command),
+        Command::Initiative(command) => initiative::run(&command),
+        Command::Pack(command) => pack::run(&command),
     }
 }
 

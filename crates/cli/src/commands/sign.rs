@@ -102,6 +102,9 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     let id = signer.seal(&repo, subject, now, statement)?;
     let after = collect::merge(&repo, &range, &rules, Timestamp::now())?;
     let decision = judge(&rules, &after, Timestamp::now());
+    Recording::IfConfigured.record(&repo, &rules, |noted| {
+        Ok(recorder::of_signoffs(&repo, &rules.roster, noted)?.records)
+    })?;
     conclude(&mut out, &act, &signer, &id, &rules, &decision)
 }
 
@@ -129,9 +132,6 @@ pub(super) fn conclude(
         paint(BOLD, "countersign signoffs push"),
         paint(DIM, "share it")
     )?;
-    Recording::IfConfigured.record(&repo, &rules, |noted| {
-        Ok(recorder::of_signoffs(&repo, &rules.roster, noted)?.records)
-    })?;
     Ok(match decision.verdict {
         Verdict::Allow => exit::ALLOW,
         // A veto that was given is what its signer wanted.

@@ -5,8 +5,8 @@ mod rows;
 mod store;
 mod when;
 
-pub(crate) use files::{Files, read, read_more};
 pub(crate) use countersign_operations::import::rows::clean;
+pub(crate) use files::{Files, read, read_more};
 pub(crate) use store::read_store;
 pub(crate) use when::{day, week};
 

@@ -5,6 +5,7 @@ mod markdown;
 pub(crate) mod pdf;
 pub(crate) mod plan;
 mod reach;
+pub(crate) mod review;
 mod sarif;
 pub(crate) mod trend;
 
@@ -183,7 +184,9 @@ impl CheckReport {
 fn register(rules: &Rules, it: &SeenUse) -> Option<String> {
     (rules.adopted && it.why == Why::Unregistered).then(|| {
         let pattern = &it.pattern;
-        format!("countersign usage register {pattern} --owner PERSON --maturity trial --expires DATE")
+        format!(
+            "countersign usage register {pattern} --owner PERSON --maturity trial --expires DATE"
+        )
     })
 }
 

@@ -108,8 +108,8 @@ impl Prediction {
     #[must_use]
     pub fn score(&self, actual: &Actual) -> Score {
         Score {
-            services: SetScore::of(&refs(&self.services), &refs(&actual.services)),
-            functions: SetScore::of(&refs(&self.functions), &refs(&actual.functions)),
+            services: SetScore::of(&self.services, &actual.services),
+            functions: SetScore::of(&self.functions, &actual.functions),
             services_within: within(self.services_reached, count(&actual.services)),
             functions_within: within(self.functions_down, count(&actual.functions)),
             customers_within: actual.customers.map(|share| within(self.customers, share)),
@@ -173,10 +173,6 @@ impl Radius {
     pub fn score(&self, actual: &Actual) -> Score {
         self.prediction().score(actual)
     }
-}
-
-fn refs(set: &BTreeSet<String>) -> BTreeSet<&str> {
-    set.iter().map(String::as_str).collect()
 }
 
 fn count(set: &BTreeSet<String>) -> u32 {

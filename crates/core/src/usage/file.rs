@@ -187,7 +187,9 @@ impl Reader<'_> {
         let found = if (0.001..=1000.0).contains(&rate) {
             Ok((rate * 1000.0).round() as u64)
         } else {
-            Err(format!("{rate} is not a number of incidents per 1,000 changes"))
+            Err(format!(
+                "{rate} is not a number of incidents per 1,000 changes"
+            ))
         };
         self.or_problem(at, found, "write a number from 0.001 to 1000")
     }

@@ -67,9 +67,8 @@ impl Usage {
     /// by an entry that leaves it open.
     #[must_use]
     pub fn covers(&self, it: &Use<'_>) -> bool {
-        let same = |entry: &Option<String>, of: Option<&str>| {
-            entry.is_none() || entry.as_deref() == of
-        };
+        let same =
+            |entry: &Option<String>, of: Option<&str>| entry.is_none() || entry.as_deref() == of;
         same(&self.tool, Some(it.tool))
             && same(&self.model_family, it.model_family)
             && self.mode.is_none_or(|mode| mode == it.mode)
@@ -129,7 +128,9 @@ impl Usages {
         if matches!(usage.maturity, Maturity::Trial | Maturity::Established) {
             let missing = self.missing(usage, usage.maturity);
             if !missing.is_empty() {
-                return novel(Why::Missing(missing.into_iter().map(str::to_owned).collect()));
+                return novel(Why::Missing(
+                    missing.into_iter().map(str::to_owned).collect(),
+                ));
             }
             let has_cap = usage.cap != super::Cap::default();
             if let Some(recent) = has_cap.then(|| recent(usage)).flatten()
@@ -193,7 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_covered() {
-        let found = usages("maturity = \"trial\"\nmode = \"agent-interactive\"\nmodel_family = \"claude\"");
+        let found =
+            usages("maturity = \"trial\"\nmode = \"agent-interactive\"\nmodel_family = \"claude\"");
         let now = Timestamp::UNIX_EPOCH;
         for (family, mode, wanted) in [
             (Some("claude"), Mode::AgentInteractive, Maturity::Trial),
@@ -217,9 +219,15 @@ mod tests {
         assert_eq!(standing.maturity, Maturity::Novel);
         assert_eq!(standing.why, Why::Missing(vec!["canary".to_owned()]));
         let with = usages("maturity = \"established\"\nin_place = [\"canary\"]");
-        assert_eq!(with.standing(&it, now, |_| None).maturity, Maturity::Established);
+        assert_eq!(
+            with.standing(&it, now, |_| None).maturity,
+            Maturity::Established
+        );
         let forbidden = usages("maturity = \"forbidden\"\nsafeguards = [\"x\"]");
-        assert_eq!(forbidden.standing(&it, now, |_| None).maturity, Maturity::Forbidden);
+        assert_eq!(
+            forbidden.standing(&it, now, |_| None).maturity,
+            Maturity::Forbidden
+        );
     }
 
     #[test]
@@ -236,6 +244,9 @@ mod tests {
         assert_eq!(of("weekly_percent = 20", 0, 0), Why::Registered);
         assert_eq!(of("weekly_percent = 20", 20, 104), Why::Registered);
         assert_eq!(of("weekly_percent = 20", 21, 104), over(22, 21));
-        assert_eq!(of("weekly_changes = 3\nweekly_percent = 50", 3, 100), over(4, 3));
+        assert_eq!(
+            of("weekly_changes = 3\nweekly_percent = 50", 3, 100),
+            over(4, 3)
+        );
     }
 }

@@ -360,7 +360,10 @@ mod tests {
         let links = &csv[0].links.0;
         assert_eq!((links[0].change.as_str(), links[0].confidence), ("c1", 0.5));
         // more than 1 is no confidence, so it belongs to the id
-        assert_eq!((links[1].change.as_str(), links[1].confidence), ("c:2", 1.0));
+        assert_eq!(
+            (links[1].change.as_str(), links[1].confidence),
+            ("c:2", 1.0)
+        );
     }
 
     #[test]
@@ -368,7 +371,11 @@ mod tests {
         for (text, form, wanted) in [
             ("{}\n{", Form::Json, "line 2: "),
             ("id\n1\n2,3\n", Form::Csv, "line 3: "),
-            ("{\"links\":[{\"change\":\"c\",\"confidence\":2}]}", Form::Json, "line 1: the confidence of `c`"),
+            (
+                "{\"links\":[{\"change\":\"c\",\"confidence\":2}]}",
+                Form::Json,
+                "line 1: the confidence of `c`",
+            ),
         ] {
             let said = rows(text, form).unwrap_err();
             assert!(said.starts_with(wanted), "{said}");

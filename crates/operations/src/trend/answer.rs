@@ -123,7 +123,7 @@ pub struct Ratio {
 impl Ratio {
     /// The same with the logarithm's standard error multiplied by `factor`:
     /// what overdispersion does to an interval.
-    pub(super) fn widened(self, factor: f64) -> Self {
+    pub(crate) fn widened(self, factor: f64) -> Self {
         let stretch = |end: f64| {
             let stretched = self.value * (end / self.value).powf(factor);
             if stretched.is_nan() { end } else { stretched }
@@ -203,7 +203,7 @@ pub struct Answer {
 
 /// Three significant digits, no exponent, thousands separated: for people.
 #[must_use]
-pub(super) fn decimal(value: f64) -> String {
+pub(crate) fn decimal(value: f64) -> String {
     if !value.is_finite() {
         return "∞".to_owned();
     }
@@ -223,7 +223,7 @@ pub(super) fn decimal(value: f64) -> String {
 
 /// A whole number with its thousands separated.
 #[must_use]
-pub(super) fn thousands(value: i64) -> String {
+pub(crate) fn thousands(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if value < 0 {

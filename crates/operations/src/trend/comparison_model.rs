@@ -267,11 +267,7 @@ fn smallest(limit: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
 /// Poisson regression on the strata, the interval widened for whatever varies
 /// more than chance. A column that the columns before it already determine (a
 /// tier whose changes all have one size, say) adds nothing and is left out.
-pub(super) fn regression(
-    cells: &Cells,
-    names: &Names,
-    dispersion: f64,
-) -> Result<Ratio, Error> {
+pub(super) fn regression(cells: &Cells, names: &Names, dispersion: f64) -> Result<Ratio, Error> {
     let rows = rows(cells);
     let counts: Vec<u64> = rows.iter().map(|row| row.1.incidents).collect();
     let exposure: Vec<f64> = rows.iter().map(|row| row.1.changes as f64).collect();
@@ -322,7 +318,9 @@ type Level = fn(&Reduced, &Names) -> String;
 /// What the regression holds equal, each as the text of its level.
 fn factors() -> [(&'static str, Level); 5] {
     [
-        ("quarter", |r, _| format!("{}-Q{}", r.quarter.0, r.quarter.1)),
+        ("quarter", |r, _| {
+            format!("{}-Q{}", r.quarter.0, r.quarter.1)
+        }),
         ("size", |r, _| format!("{:?}", r.size).to_lowercase()),
         ("tier", |r, names| names.text(r.tier).to_owned()),
         ("team", |r, names| {
@@ -371,11 +369,7 @@ fn rows(cells: &Cells) -> Vec<Row> {
 
 /// The 0/1 columns of a factor; a level without an incident has no finite
 /// coefficient, so its rows share the column of the level before it.
-fn factor(
-    name: &str,
-    rows: &[Row],
-    level: impl Fn(&Reduced) -> String,
-) -> Vec<(String, Vec<f64>)> {
+fn factor(name: &str, rows: &[Row], level: impl Fn(&Reduced) -> String) -> Vec<(String, Vec<f64>)> {
     let texts: Vec<String> = rows.iter().map(|row| level(&row.0)).collect();
     let mut events: BTreeMap<&str, u64> = BTreeMap::new();
     for (text, row) in texts.iter().zip(rows) {

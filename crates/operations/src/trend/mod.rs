@@ -30,6 +30,7 @@ mod series;
 mod shift;
 
 pub use answer::{Answer, Range, Ratio, Reason, Verdict};
+pub(crate) use answer::{decimal, thousands};
 pub use calendar::{Calendar, Counts};
 pub use comparison::{Arm, Comparison, LinkSensitivity, Simpson, compare};
 pub use events::{EventEffect, Events, Overlap, events};

@@ -92,7 +92,11 @@ pub fn due(uses: &Uses, usages: &Usages, now: Timestamp) -> Vec<Due> {
         }
         if matches!(usage.maturity, Maturity::Trial | Maturity::Established) {
             for safeguard in usages.missing(usage, usage.maturity) {
-                add(DueKind::MissingSafeguard, id, format!("not in place: {safeguard}"));
+                add(
+                    DueKind::MissingSafeguard,
+                    id,
+                    format!("not in place: {safeguard}"),
+                );
             }
             let recent = uses.recent(usage, now);
             let before = countersign_core::usage::Recent {
@@ -179,7 +183,10 @@ mod tests {
         let usages = Usages::parse(&text, "usage.toml").unwrap();
         let now: Timestamp = "1970-04-01T00:00:00Z".parse().unwrap();
         let found = due(&uses, &usages, now);
-        found.into_iter().map(|it| (it.kind, format!("{} {}", it.what, it.text))).collect()
+        found
+            .into_iter()
+            .map(|it| (it.kind, format!("{} {}", it.what, it.text)))
+            .collect()
     }
 
     const KIRO: &str = "[[usage]]\nid = \"kiro\"\ntool = \"kiro\"\nowner = \"ada\"\nmaturity = \"trial\"\nreviewed = \"1970-02-01\"\n";
@@ -198,9 +205,18 @@ mod tests {
         assert_eq!(
             found,
             [
-                (DueKind::NewModelFamily, "kiro model family gpt: new since the review of 1970-02-01".to_owned()),
-                (DueKind::NewMode, "kiro mode agent-autonomous: new since the review of 1970-02-01".to_owned()),
-                (DueKind::NewEnvironment, "kiro environment production: new since the review of 1970-02-01".to_owned()),
+                (
+                    DueKind::NewModelFamily,
+                    "kiro model family gpt: new since the review of 1970-02-01".to_owned()
+                ),
+                (
+                    DueKind::NewMode,
+                    "kiro mode agent-autonomous: new since the review of 1970-02-01".to_owned()
+                ),
+                (
+                    DueKind::NewEnvironment,
+                    "kiro environment production: new since the review of 1970-02-01".to_owned()
+                ),
             ]
         );
     }
@@ -211,7 +227,11 @@ mod tests {
         assert_eq!(dues(KIRO, &[("kiro/unknown/chat/code/unknown", 1)]), none);
         for (lines, key, kind) in [
             ("", "kiro/unknown/chat/code/unknown", DueKind::Unregistered),
-            ("[[usage]]\nid = \"a\"\nowner = \"b\"\nreviewed = \"1970-03-31\"\nmaturity = \"forbidden\"\n", "kiro/unknown/chat/code/unknown", DueKind::Forbidden),
+            (
+                "[[usage]]\nid = \"a\"\nowner = \"b\"\nreviewed = \"1970-03-31\"\nmaturity = \"forbidden\"\n",
+                "kiro/unknown/chat/code/unknown",
+                DueKind::Forbidden,
+            ),
         ] {
             assert_eq!(dues(lines, &[(key, 1)])[0].0, kind, "{lines}");
         }
@@ -226,6 +246,13 @@ mod tests {
         }
         let capped = format!("{KIRO}weekly_changes = 1\n");
         let busy = ("kiro/unknown/chat/code/unknown", 90);
-        assert_eq!(dues(&capped, &[("kiro/unknown/chat/code/unknown", 1), busy, busy])[0].0, DueKind::OverCap);
+        assert_eq!(
+            dues(
+                &capped,
+                &[("kiro/unknown/chat/code/unknown", 1), busy, busy]
+            )[0]
+            .0,
+            DueKind::OverCap
+        );
     }
 }

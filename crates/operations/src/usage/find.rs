@@ -12,8 +12,18 @@ use super::Pattern;
 const UNNAMED: &str = "unnamed";
 /// Words in a model's name that say nothing of its family.
 const NOISE: [&str; 12] = [
-    "context", "exp", "experimental", "fast", "high", "latest", "low", "max", "medium", "preview",
-    "thinking", "model",
+    "context",
+    "exp",
+    "experimental",
+    "fast",
+    "high",
+    "latest",
+    "low",
+    "max",
+    "medium",
+    "preview",
+    "thinking",
+    "model",
 ];
 /// The most words of a family.
 const WORDS: usize = 3;
@@ -31,7 +41,12 @@ pub fn of_change<'a>(
 ) -> BTreeSet<Pattern> {
     let mut tools: BTreeMap<&str, (Strength, BTreeSet<String>)> = BTreeMap::new();
     for evidence in &involvement.evidence {
-        let Claim::Ai { strength, tool, model } = &evidence.claim else {
+        let Claim::Ai {
+            strength,
+            tool,
+            model,
+        } = &evidence.claim
+        else {
             continue;
         };
         if *strength == Strength::Weak {
@@ -91,7 +106,10 @@ pub fn of_deployment(tool: &str, environment: Environment) -> Pattern {
 }
 
 fn is_part(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 60 && !text.contains('/') && !text.contains(char::is_whitespace)
+    !text.is_empty()
+        && text.len() <= 60
+        && !text.contains('/')
+        && !text.contains(char::is_whitespace)
 }
 
 fn mode_of(strength: Strength, tool: &str) -> Mode {
@@ -140,7 +158,11 @@ pub fn model_family(name: &str) -> Option<String> {
     let words = lower
         .split(|c: char| !c.is_alphanumeric())
         // `gpt4o` and `o3`: the version clings to the name
-        .map(|word| word.chars().take_while(|c| c.is_alphabetic()).collect::<String>())
+        .map(|word| {
+            word.chars()
+                .take_while(|c| c.is_alphabetic())
+                .collect::<String>()
+        })
         .filter(|word| !word.is_empty() && !NOISE.contains(&word.as_str()));
     let words: Vec<String> = words.take(WORDS).collect();
     let family: String = words.join("-").chars().take(60).collect();
@@ -241,7 +263,11 @@ mod tests {
     #[test]
     fn a_pattern_is_read_back() {
         for key in keys(
-            vec![said(Strength::Session, Some("claude-code"), Some("Claude Opus 4.8"))],
+            vec![said(
+                Strength::Session,
+                Some("claude-code"),
+                Some("Claude Opus 4.8"),
+            )],
             &["a.tf"],
         ) {
             assert_eq!(key.parse::<Pattern>().unwrap().key(), key);
@@ -249,7 +275,13 @@ mod tests {
         let action = of_action("kiro", None, Environment::Production);
         assert_eq!(action.key(), "kiro/unknown/unknown/operations/production");
         assert_eq!(action.key().parse::<Pattern>(), Ok(action));
-        for wrong in ["", "a/b/c", "a/b/chat/code/moon", "a//chat/code/local", "a/b/talk/code/local"] {
+        for wrong in [
+            "",
+            "a/b/c",
+            "a/b/chat/code/moon",
+            "a//chat/code/local",
+            "a/b/talk/code/local",
+        ] {
             assert!(wrong.parse::<Pattern>().is_err(), "{wrong}");
         }
     }

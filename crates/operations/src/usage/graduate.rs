@@ -178,7 +178,12 @@ mod tests {
             let failed = usize::try_from(n).unwrap() < failed;
             let incidents: Vec<String> = failed.then(|| format!("INC-{n}")).into_iter().collect();
             let at = Timestamp::from_second(i64::try_from(n).unwrap() * 3600).unwrap();
-            uses.change(at, Verdict::Yes, [pattern()].into_iter().collect(), &incidents);
+            uses.change(
+                at,
+                Verdict::Yes,
+                [pattern()].into_iter().collect(),
+                &incidents,
+            );
         }
         // someone keeps a register: this one came from no change
         uses.incident(Timestamp::UNIX_EPOCH, true);
@@ -207,7 +212,10 @@ mod tests {
         assert_eq!(few.at_most_per_million, Some(10_020));
         assert_eq!(few.missing.len(), 2, "{:?}", few.missing);
         assert!(!asked(READY, &uses(300, 1, 0)).holds());
-        assert!(asked(READY, &uses(500, 1, 0)).holds(), "qgamma(0.95, 2) / 500 = 9.49");
+        assert!(
+            asked(READY, &uses(500, 1, 0)).holds(),
+            "qgamma(0.95, 2) / 500 = 9.49"
+        );
     }
 
     #[test]
@@ -215,22 +223,43 @@ mod tests {
         let proof = asked(READY, &uses(500, 1, 1));
         assert_eq!((proof.incidents, proof.unlinked), (1, 1));
         assert_eq!(proof.missing.len(), 1);
-        assert!(proof.missing[0].contains("1 that nobody linked"), "{:?}", proof.missing);
+        assert!(
+            proof.missing[0].contains("1 that nobody linked"),
+            "{:?}",
+            proof.missing
+        );
     }
 
     #[test]
     fn everything_that_is_missing_is_named() {
         for (lines, wanted) in [
-            ("maturity = \"trial\"\nowner = \"ada\"", "not in place: canary"),
-            ("maturity = \"trial\"\nin_place = [\"canary\"]", "nobody answers for it"),
-            ("maturity = \"novel\"\nowner = \"ada\"\nin_place = [\"canary\"]", "only a trial"),
-            ("maturity = \"trial\"\nowner = \"ada\"\nin_place = [\"canary\"]\nexpires = \"1970-02-01\"", "expired"),
+            (
+                "maturity = \"trial\"\nowner = \"ada\"",
+                "not in place: canary",
+            ),
+            (
+                "maturity = \"trial\"\nin_place = [\"canary\"]",
+                "nobody answers for it",
+            ),
+            (
+                "maturity = \"novel\"\nowner = \"ada\"\nin_place = [\"canary\"]",
+                "only a trial",
+            ),
+            (
+                "maturity = \"trial\"\nowner = \"ada\"\nin_place = [\"canary\"]\nexpires = \"1970-02-01\"",
+                "expired",
+            ),
         ] {
             let proof = asked(lines, &uses(400, 0, 0));
             assert_eq!(proof.missing.len(), 1, "{:?}", proof.missing);
             assert!(proof.missing[0].contains(wanted), "{:?}", proof.missing);
         }
-        let unknown = graduate(&pattern(), &Uses::default(), &Usages::default(), Timestamp::UNIX_EPOCH);
+        let unknown = graduate(
+            &pattern(),
+            &Uses::default(),
+            &Usages::default(),
+            Timestamp::UNIX_EPOCH,
+        );
         assert_eq!(unknown.missing.len(), 4, "{:?}", unknown.missing);
     }
 }

@@ -13,8 +13,8 @@ mod overview;
 mod tally;
 
 use countersign_core::effect::Environment;
-use countersign_core::usage::{Activity, Maturity, Use};
 pub use countersign_core::usage::Mode;
+use countersign_core::usage::{Activity, Maturity, Use};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -100,9 +100,7 @@ pub fn overview(uses: &Uses, usages: &Usages, now: Timestamp) -> Overview {
         Maturity::Established => 3,
     };
     let used = |row: &PatternRow| row.changes + row.actions + row.deployments;
-    patterns.sort_by(|a, b| {
-        (rank(a), used(b), &a.pattern).cmp(&(rank(b), used(a), &b.pattern))
-    });
+    patterns.sort_by(|a, b| (rank(a), used(b), &a.pattern).cmp(&(rank(b), used(a), &b.pattern)));
     let changes = uses.changes();
     let share = |n: u64| n as f64 / changes as f64;
     Overview {
@@ -193,12 +191,20 @@ mod tests {
         let mut uses = Uses::default();
         let pattern: Pattern = "kiro/unknown/chat/code/unknown".parse().unwrap();
         for n in 0..changes {
-            let incidents: Vec<String> = (n < failed).then(|| format!("INC-{n}")).into_iter().collect();
+            let incidents: Vec<String> = (n < failed)
+                .then(|| format!("INC-{n}"))
+                .into_iter()
+                .collect();
             let with = [pattern.clone()].into_iter().collect();
             let at = Timestamp::from_second(i64::try_from(n).unwrap() * 3600).unwrap();
             uses.change(at, Verdict::Yes, with, &incidents);
         }
-        uses.change(Timestamp::UNIX_EPOCH, Verdict::Unknown, Default::default(), &[]);
+        uses.change(
+            Timestamp::UNIX_EPOCH,
+            Verdict::Unknown,
+            Default::default(),
+            &[],
+        );
         for _ in 0..failed {
             uses.incident(Timestamp::UNIX_EPOCH, true);
         }
@@ -209,7 +215,9 @@ mod tests {
     }
 
     fn shown(uses: &Uses) -> PatternRow {
-        overview(uses, &Usages::default(), Timestamp::UNIX_EPOCH).patterns.remove(0)
+        overview(uses, &Usages::default(), Timestamp::UNIX_EPOCH)
+            .patterns
+            .remove(0)
     }
 
     /// R: `poisson.test(3, 1000)$conf.int * 1000`: 0.618672, 8.767273; with two
@@ -229,10 +237,16 @@ mod tests {
     #[test]
     fn silence_is_not_safety() {
         let none = shown(&uses(1_000, 0, 0));
-        assert_eq!((none.rate, none.cannot_tell), (None, Some("no incident is recorded")));
+        assert_eq!(
+            (none.rate, none.cannot_tell),
+            (None, Some("no incident is recorded"))
+        );
         let none = shown(&uses(1_000, 0, 4));
         assert_eq!(none.cannot_tell, Some("no incident is linked to a change"));
-        assert_eq!((none.maturity, none.why), (Maturity::Novel, Why::Unregistered));
+        assert_eq!(
+            (none.maturity, none.why),
+            (Maturity::Novel, Why::Unregistered)
+        );
     }
 
     #[test]

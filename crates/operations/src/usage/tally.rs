@@ -170,7 +170,10 @@ impl Uses {
     /// Incidents since a time of which nobody knows where they came from.
     #[must_use]
     pub fn unlinked_since(&self, at: Timestamp) -> u64 {
-        self.unlinked.iter().filter(|started| **started >= at).count() as u64
+        self.unlinked
+            .iter()
+            .filter(|started| **started >= at)
+            .count() as u64
     }
 }
 
@@ -186,7 +189,11 @@ mod tests {
         let pattern: Pattern = "kiro/unknown/chat/code/unknown".parse().unwrap();
         for day in 0..20i64 {
             let at = Timestamp::from_second(day * 86_400).unwrap();
-            let with = if day % 2 == 0 { vec![pattern.clone()] } else { vec![] };
+            let with = if day % 2 == 0 {
+                vec![pattern.clone()]
+            } else {
+                vec![]
+            };
             uses.change(at, Verdict::Unknown, with.into_iter().collect(), &[]);
         }
         let text = "version = 1\n[[usage]]\nid = \"a\"\ntool = \"kiro\"\nmaturity = \"trial\"\n";

@@ -194,6 +194,50 @@ on_both_engines! {
         store.close().await;
     }
 
+    async fn every_version_of_a_kind_is_read_in_pages(db) {
+        let store = db.open().await;
+        assert_eq!(store.head_at(i64::MAX).await.unwrap().map(|head| head.seq), None);
+        for (key, text) in [("b", "one"), ("a", "one"), ("b", "two"), ("a", "two"), ("c", "one")] {
+            store.append("ann", vec![note(key, text)]).await.unwrap();
+        }
+        store.append("ann", vec![incident("i1", "03-02", &json!({}))]).await.unwrap();
+        let mut found = Vec::new();
+        let mut after = (String::new(), 0);
+        loop {
+            let rows = store.versions("note", (&after.0, after.1), 2).await.unwrap();
+            let Some(last) = rows.last() else { break };
+            after = (last.record.key().to_owned(), last.seq);
+            found.extend(rows.iter().map(|row| (row.record.key().to_owned(), row.seq)));
+        }
+        let expected = [("a", 2), ("a", 4), ("b", 1), ("b", 3), ("c", 5)];
+        assert_eq!(found, expected.map(|(key, seq)| (key.to_owned(), seq)));
+        assert_eq!(store.head_at(i64::MAX).await.unwrap(), Some(store.head().await.unwrap()));
+        assert_eq!(store.head_at(0).await.unwrap().map(|head| head.seq), None);
+        let third = store.history("note", "b", 0, 9).await.unwrap()[1].recorded_at;
+        assert!(store.head_at(third).await.unwrap().unwrap().seq >= 3);
+        store.close().await;
+    }
+
+    async fn shipped_and_bypassed_changes_are_counted(db) {
+        let store = db.open().await;
+        let records = vec![
+            change("c1", "03-01", &json!({})),
+            change("c2", "03-02", &json!({ "bypassed": true })),
+            change("c3", "03-03", &json!({ "bypassed": true })),
+            change("c4", "03-08", &json!({})),
+        ];
+        store.append("ann", records).await.unwrap();
+        let week = week_of(noon("03-02"));
+        let both = Weeks { from: week - 1, until: week };
+        assert_eq!(store.shipped(both).await.unwrap(), [(week - 1, 1), (week, 3)]);
+        let all = Range { from: noon("03-01"), until: noon("03-09") };
+        let (count, keys) = store.bypassed(all, 1).await.unwrap();
+        assert_eq!((count, keys), (2, vec!["c2".to_owned()]));
+        let later = Range { from: noon("03-02") + 1, until: noon("03-09") };
+        assert_eq!(store.bypassed(later, 9).await.unwrap(), (1, vec!["c3".to_owned()]));
+        store.close().await;
+    }
+
     async fn incidents_have_columns(db) {
         let store = db.open().await;
         let records = vec![

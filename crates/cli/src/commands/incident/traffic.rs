@@ -30,9 +30,14 @@ pub(super) fn apply(path: &Path, zone: &ZoneArgs, it: &mut Incident) -> CliResul
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(path)
-        .map_err(|error| CliError::new(exit::NOT_FOUND, format!("reading {name} failed: {error}")))?;
-    let mut measured: BTreeMap<Timestamp, Traffic> =
-        it.traffic.drain(..).map(|known| (known.from, known)).collect();
+        .map_err(|error| {
+            CliError::new(exit::NOT_FOUND, format!("reading {name} failed: {error}"))
+        })?;
+    let mut measured: BTreeMap<Timestamp, Traffic> = it
+        .traffic
+        .drain(..)
+        .map(|known| (known.from, known))
+        .collect();
     for (at, row) in reader.deserialize::<Row>().enumerate() {
         let line = at + 2;
         let wrong = |message: String| {
@@ -42,7 +47,9 @@ pub(super) fn apply(path: &Path, zone: &ZoneArgs, it: &mut Incident) -> CliResul
         };
         let row = row.map_err(|error| wrong(error.to_string()))?;
         if at >= MOST {
-            return Err(wrong(format!("there are more than {MOST} rows; take longer intervals, with `seconds`")));
+            return Err(wrong(format!(
+                "there are more than {MOST} rows; take longer intervals, with `seconds`"
+            )));
         }
         let interval = interval(row, zone).map_err(wrong)?;
         measured.insert(interval.from, interval);

@@ -106,12 +106,7 @@ fn read(
     Ok(records)
 }
 
-fn decision(
-    line: Line,
-    hash: &Digest,
-    person: Option<&str>,
-    noted: &Noted,
-) -> GuardDecision {
+fn decision(line: Line, hash: &Digest, person: Option<&str>, noted: &Noted) -> GuardDecision {
     let target = line.target.as_deref();
     let mut known = Environment::ALL.into_iter();
     let environment = known.find(|it| Some(it.as_str()) == target);
@@ -170,7 +165,13 @@ mod tests {
         let mut reader = Reader::default();
         let mut all = Vec::new();
         for text in texts {
-            all.extend(read(&mut reader, Path::new("log"), text, Some("ann"), &noted)?);
+            all.extend(read(
+                &mut reader,
+                Path::new("log"),
+                text,
+                Some("ann"),
+                &noted,
+            )?);
         }
         Ok(all)
     }
@@ -178,7 +179,9 @@ mod tests {
     #[test]
     fn lines_become_decisions_with_ids_of_their_own() {
         let log = lines(&["terraform destroy", "ls"]);
-        let [first, second] = log.as_slice() else { panic!() };
+        let [first, second] = log.as_slice() else {
+            panic!()
+        };
         let found = records(&[first, second]).unwrap();
         let [Record::Guard(one), Record::Guard(two)] = found.as_slice() else {
             panic!("{found:?}");
@@ -200,7 +203,9 @@ mod tests {
     #[test]
     fn a_log_that_was_changed_is_refused() {
         let log = lines(&["terraform destroy", "ls", "pwd"]);
-        let [first, second, third] = log.as_slice() else { panic!() };
+        let [first, second, third] = log.as_slice() else {
+            panic!()
+        };
         let harmless = first.replace("terraform destroy", "terraform plan");
         for texts in [
             vec![harmless.as_str(), second],

@@ -76,8 +76,10 @@ impl<'a> Then<'a> {
 
     fn edits_rules(&self, files: &[FileChange]) -> bool {
         let is_rule = |path: &str| {
-            let of_backstage = self.backstage && (path.ends_with(".yaml") || path.ends_with(".yml"));
-            path.strip_prefix(DIR).is_some_and(|rest| rest.starts_with('/'))
+            let of_backstage =
+                self.backstage && (path.ends_with(".yaml") || path.ends_with(".yml"));
+            path.strip_prefix(DIR)
+                .is_some_and(|rest| rest.starts_with('/'))
                 || LOCATIONS.contains(&path)
                 || path == BACKSTAGE
                 || of_backstage

@@ -57,7 +57,12 @@ pub(super) fn run(args: &GraduateArgs) -> CliResult {
         let seen = gathered.uses.patterns().map(|(pattern, _)| pattern);
         return Err(unseen(&args.pattern, seen));
     }
-    let proof = graduate(&args.pattern, &gathered.uses, gathered.usages(), gathered.now);
+    let proof = graduate(
+        &args.pattern,
+        &gathered.uses,
+        gathered.usages(),
+        gathered.now,
+    );
     let mut out = anstream::stdout().lock();
     if args.json {
         let shown = Shown {
@@ -79,7 +84,11 @@ pub(super) fn run(args: &GraduateArgs) -> CliResult {
     }
     let shown = establish(args, &gathered, &proof)?;
     if !args.json {
-        writeln!(out, "\n{}\n\n{shown}\n", paint(BOLD, format!("wrote {USAGE}")))?;
+        writeln!(
+            out,
+            "\n{}\n\n{shown}\n",
+            paint(BOLD, format!("wrote {USAGE}"))
+        )?;
         let next =
             format!("it counts once it is on the protected branch: git add {USAGE} && git commit");
         writeln!(out, "{}", paint(DIM, next))?;

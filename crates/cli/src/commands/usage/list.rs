@@ -124,7 +124,10 @@ fn foot(out: &mut impl Write, overview: &Overview) -> CliResult<()> {
         .filter_map(|row| row.cannot_tell)
         .collect();
     if overview.patterns.is_empty() {
-        writeln!(out, "no use of AI was seen; that is not to say there is none")?;
+        writeln!(
+            out,
+            "no use of AI was seen; that is not to say there is none"
+        )?;
         return Ok(());
     }
     writeln!(out)?;

@@ -49,8 +49,7 @@ fn pattern(text: &str) -> Result<Pattern, String> {
 fn unseen<'a>(pattern: &Pattern, seen: impl Iterator<Item = &'a Pattern>) -> CliError {
     let key = pattern.key();
     let keys: Vec<String> = seen.map(Pattern::key).collect();
-    let closest =
-        countersign_core::problem::closest(&key, keys.iter().map(String::as_str));
+    let closest = countersign_core::problem::closest(&key, keys.iter().map(String::as_str));
     let error = CliError::new(exit::NOT_FOUND, format!("nobody has seen `{key}`"));
     match closest {
         Some(closest) => error.hint(format!("did you mean `{closest}`?")),

@@ -102,12 +102,17 @@ pub(super) fn run(args: &RegisterArgs) -> CliResult {
     let missing = whole(&registry, &id, args)?;
     registry.write()?;
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{}\n\n{shown}\n", paint(BOLD, format!("wrote `{id}` to {USAGE}")))?;
+    writeln!(
+        out,
+        "{}\n\n{shown}\n",
+        paint(BOLD, format!("wrote `{id}` to {USAGE}"))
+    )?;
     for safeguard in missing {
         let text = format!("not in place, so it still counts as novel: {safeguard}");
         writeln!(out, "{text}")?;
     }
-    let next = format!("it counts once it is on the protected branch: git add {USAGE} && git commit");
+    let next =
+        format!("it counts once it is on the protected branch: git add {USAGE} && git commit");
     writeln!(out, "{}", paint(DIM, next))?;
     Ok(exit::ALLOW)
 }

@@ -67,8 +67,11 @@ impl Registry {
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()))
             .as_array_of_tables_mut()
             .ok_or_else(|| {
-                CliError::new(exit::DATA, format!("{USAGE} writes its entries in one line"))
-                    .hint("write each as `[[usage]]` with its fields below")
+                CliError::new(
+                    exit::DATA,
+                    format!("{USAGE} writes its entries in one line"),
+                )
+                .hint("write each as `[[usage]]` with its fields below")
             })?;
         let is_it = |table: &Table| match id {
             Some(id) => text(table, "id") == Some(id),
@@ -100,9 +103,8 @@ impl Registry {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&self.path, text).map_err(|error| {
-            CliError::new(exit::IO, format!("writing {USAGE} failed: {error}"))
-        })
+        std::fs::write(&self.path, text)
+            .map_err(|error| CliError::new(exit::IO, format!("writing {USAGE} failed: {error}")))
     }
 }
 

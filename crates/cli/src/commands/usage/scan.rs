@@ -180,8 +180,12 @@ fn entry(pattern: &Pattern, gathered: &Gathered) -> UsageEntry {
 
 /// The evidence of a graduation stays the last word while nothing else changes.
 fn says_the_same(before: &UsageEntry, now: &UsageEntry) -> bool {
-    (before.maturity, &before.owner, before.weekly_cap, before.expires)
-        == (now.maturity, &now.owner, now.weekly_cap, now.expires)
+    (
+        before.maturity,
+        &before.owner,
+        before.weekly_cap,
+        before.expires,
+    ) == (now.maturity, &now.owner, now.weekly_cap, now.expires)
         && before.safeguards == now.safeguards
 }
 
@@ -196,7 +200,11 @@ fn human(out: &mut impl Write, found: &[Found], recorded: bool) -> CliResult<()>
     writeln!(out, "{}", paint(BOLD, line))?;
     let mut table = register::Table::new(&["", "first seen", "pattern", "counts as", "seen in"]);
     for it in found {
-        let registered = if it.is_registered { "" } else { ": not registered" };
+        let registered = if it.is_registered {
+            ""
+        } else {
+            ": not registered"
+        };
         let places: Vec<&str> = it.seen_in.iter().copied().collect();
         table.row(vec![
             if recorded && it.is_new { "new" } else { "" }.to_owned(),

@@ -44,7 +44,12 @@ pub(super) fn run(args: &ShowArgs) -> CliResult {
         let seen = gathered.uses.patterns().map(|(pattern, _)| pattern);
         return Err(unseen(&args.pattern, seen));
     };
-    let proof = graduate(&args.pattern, &gathered.uses, gathered.usages(), gathered.now);
+    let proof = graduate(
+        &args.pattern,
+        &gathered.uses,
+        gathered.usages(),
+        gathered.now,
+    );
     let mut out = anstream::stdout().lock();
     if args.json {
         let shown = Shown {
@@ -76,7 +81,10 @@ fn lines(row: &PatternRow, incidents: &[&str]) -> Vec<(&'static str, String)> {
         (None, reason) => format!("cannot tell: {}", reason.unwrap_or_default()),
     };
     vec![
-        ("seen", format!("{} to {}", day(row.first_seen), day(row.last_seen))),
+        (
+            "seen",
+            format!("{} to {}", day(row.first_seen), day(row.last_seen)),
+        ),
         ("changes", format!("{} ({share} of all)", row.changes)),
         (
             "actions",
@@ -85,8 +93,14 @@ fn lines(row: &PatternRow, incidents: &[&str]) -> Vec<(&'static str, String)> {
         ("deployments", row.deployments.to_string()),
         ("incidents", incidents.join(", ")),
         ("rate", rate),
-        ("entry", row.entry.clone().unwrap_or_else(|| "none".to_owned())),
-        ("owner", row.owner.clone().unwrap_or_else(|| "unset".to_owned())),
+        (
+            "entry",
+            row.entry.clone().unwrap_or_else(|| "none".to_owned()),
+        ),
+        (
+            "owner",
+            row.owner.clone().unwrap_or_else(|| "unset".to_owned()),
+        ),
         ("in place", row.in_place.join("; ")),
         ("missing", row.missing.join("; ")),
         ("expires", row.expires.map(day).unwrap_or_default()),

@@ -13,7 +13,7 @@ use countersign_page::chart::{
 const MAX_PERIODS: usize = 40;
 
 /// A trend, with its events.
-pub(super) fn run(trend: &Trend, events: &Events, title: &str) -> RunChart {
+pub(crate) fn run(trend: &Trend, events: &Events, title: &str) -> RunChart {
     let scale = trend.metric.scale();
     let series = &trend.series;
     let mut ticks = Ticks::default();

@@ -1,6 +1,6 @@
 //! The answer of `countersign trend`.
 
-mod charts;
+pub(crate) mod charts;
 mod html;
 mod human;
 

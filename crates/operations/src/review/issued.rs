@@ -43,6 +43,9 @@ pub struct ReviewIssued {
     /// What it said, line by line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
+    /// What its random picks were drawn with, so that they can be drawn again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// Roster ids of those it went to; required attendance marked `true`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub to: BTreeMap<String, bool>,
