@@ -98,7 +98,7 @@ fn time(n: usize) -> Timestamp {
 }
 
 fn change(n: usize) -> Record {
-    let noted = Noted::by("history", Timestamp::UNIX_EPOCH);
+    let noted = Noted::by("history", "2026-08-01T00:00:00Z".parse().unwrap());
     let reference = ChangeRef::new("shop", format!("{n:040x}"));
     let mut it = Change::new(reference, Kind::Merge, time(n), noted);
     it.services.insert(format!("service-{}", pick(n, 60, 4)));
@@ -120,7 +120,7 @@ fn cause(n: usize, changes: usize) -> usize {
 }
 
 fn incident(n: usize, changes: usize) -> [Record; 2] {
-    let noted = Noted::by("history", Timestamp::UNIX_EPOCH);
+    let noted = Noted::by("history", "2026-08-01T00:00:00Z".parse().unwrap());
     let from = cause(n, changes);
     let id = format!("INC-{n}");
     let mut it = Incident::new(id.clone(), "Slow".to_owned(), time(from), noted.clone());

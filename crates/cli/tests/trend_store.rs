@@ -44,7 +44,7 @@ struct Year {
 }
 
 fn noted() -> Noted {
-    Noted::by("ann", Timestamp::UNIX_EPOCH)
+    Noted::by("ann", "2026-02-01T00:00:00Z".parse().unwrap())
 }
 
 fn link(incident: &str, to: LinkTo, state: LinkState, confidence: Option<f64>) -> Record {
