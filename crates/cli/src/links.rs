@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use countersign_operations::deployment::Deployment;
 use countersign_operations::incident::{Incident, Register};
 use countersign_operations::link::{Link, LinkState, LinkTo};
 use countersign_store::{Range, Store};
@@ -12,6 +13,9 @@ use crate::register;
 /// How sure one is of what another system reported: it may name the latest
 /// deployment out of habit.
 const REPORTED: f64 = 0.8;
+
+/// Links count from this confidence on, unless asked otherwise.
+pub(crate) const SURE: f64 = 0.5;
 
 /// An incident, and what it may have come from with how sure that is.
 pub(crate) struct Traced {
@@ -38,7 +42,8 @@ pub(crate) async fn traced(store: &Store) -> CliResult<Vec<Traced>> {
     Ok(traced.collect())
 }
 
-fn causes(mut said: Vec<Link>) -> Vec<(LinkTo, f64)> {
+/// What one incident may have come from, out of what is said of it last.
+pub(crate) fn causes(mut said: Vec<Link>) -> Vec<(LinkTo, f64)> {
     let by_person = |link: &Link| link.state == LinkState::Confirmed;
     if said.iter().any(by_person) {
         said.retain(by_person);
@@ -53,4 +58,21 @@ fn causes(mut said: Vec<Link>) -> Vec<(LinkTo, f64)> {
     causes
         .filter_map(|link| sure(&link).map(|confidence| (link.to, confidence)))
         .collect()
+}
+
+/// The keys of what a link leads to: what a deployment shipped is meant with it.
+pub(crate) async fn led_to(store: &Store, to: &LinkTo) -> CliResult<Vec<String>> {
+    let mut keys = match to {
+        LinkTo::NoChange => return Ok(Vec::new()),
+        LinkTo::Change(_) => Vec::new(),
+        LinkTo::Deployment(id) => register::latest::<Deployment>(store, id)
+            .await?
+            .map(|(deployment, _)| deployment.changes)
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    };
+    keys.push(to.to_string());
+    Ok(keys)
 }

@@ -11,7 +11,6 @@ use countersign_core::moment;
 use countersign_core::usage::Usages;
 use countersign_git::{Oid, Repo, Trust};
 use countersign_operations::change::ChangeRef;
-use countersign_operations::deployment::Deployment;
 use countersign_operations::link::LinkTo;
 use countersign_operations::usage::{Pattern, SeenIn, Uses, of_action, of_deployment};
 use countersign_store::{Access, Range, Store};
@@ -23,13 +22,11 @@ use crate::collect;
 use crate::commands::{RepoArgs, protected};
 use crate::database::{DbArgs, with};
 use crate::error::{CliError, CliResult, exit};
-use crate::links::traced;
-use crate::register::{self, now};
+use crate::links::{SURE, led_to, traced};
+use crate::register::now;
 use crate::rules::Rules;
 use crate::signoffs::repository;
 
-/// Links count from this confidence on, as in `trend`.
-const SURE: f64 = 0.5;
 /// Rows read at once.
 const PAGE: u32 = 5_000;
 
@@ -294,20 +291,7 @@ async fn causes(
             .uses
             .incident(it.incident.started, !sure.is_empty());
         for to in sure {
-            let mut keys = match to {
-                LinkTo::NoChange => continue,
-                LinkTo::Change(_) => Vec::new(),
-                // What it shipped came from there too.
-                LinkTo::Deployment(id) => register::latest::<Deployment>(store, id)
-                    .await?
-                    .map(|(deployment, _)| deployment.changes)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-            };
-            keys.push(to.to_string());
-            for key in keys {
+            for key in led_to(store, to).await? {
                 let incidents = found.entry(key).or_default();
                 incidents.push(it.incident.id.clone());
             }

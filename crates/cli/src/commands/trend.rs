@@ -12,6 +12,7 @@ use countersign_store::Access;
 use crate::database::{DbArgs, with};
 use crate::error::{CliError, CliResult, exit};
 use crate::history::{self, Files, Gathered};
+use crate::links;
 use crate::report::trend::{TrendReport, html, human};
 use crate::report::{json, pdf};
 use crate::rules::Rules;
@@ -62,7 +63,7 @@ pub(crate) struct TrendArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     alpha: f64,
     /// Links to changes count from this confidence on.
-    #[arg(long, value_name = "CONFIDENCE", default_value_t = 0.5)]
+    #[arg(long, value_name = "CONFIDENCE", default_value_t = links::SURE)]
     link_threshold: f64,
     #[command(flatten)]
     db: DbArgs,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Activity, Maturity, Mode, Usage, Usages};
+use super::{Activity, Cap, Maturity, Mode, Usage, Usages};
 use crate::effect::Environment;
 
 /// One use, as far as known.
@@ -92,12 +92,19 @@ impl Usage {
     /// The most changes with it in seven days, where it has a cap.
     #[must_use]
     pub fn most(&self, recent: Recent) -> Option<u64> {
-        let all = recent.all.saturating_add(1);
-        let share = self.cap.percent.map(|percent| {
+        self.cap.most(recent.all.saturating_add(1))
+    }
+}
+
+impl Cap {
+    /// The most changes with it among so many changes, where there is a cap.
+    #[must_use]
+    pub fn most(self, all: u64) -> Option<u64> {
+        let share = self.percent.map(|percent| {
             let part = u128::from(all) * u128::from(percent) / 100;
             u64::try_from(part).unwrap_or(u64::MAX).max(1)
         });
-        [self.cap.changes, share].into_iter().flatten().min()
+        [self.changes, share].into_iter().flatten().min()
     }
 }
 
@@ -132,7 +139,7 @@ impl Usages {
                     missing.into_iter().map(str::to_owned).collect(),
                 ));
             }
-            let has_cap = usage.cap != super::Cap::default();
+            let has_cap = usage.cap != Cap::default();
             if let Some(recent) = has_cap.then(|| recent(usage)).flatten()
                 && let Some(most) = usage.most(recent)
             {

@@ -152,7 +152,7 @@ impl Objective {
             of => Some(of.parse::<Severity>().map_err(|_| form())?),
         };
         let target: f64 = number.trim().parse().map_err(|_| form())?;
-        if !(target.is_finite() && target >= 0.0) || !(1..=MAX_WEEKS).contains(&weeks) {
+        if !(target.is_finite() && target >= 0.0 && (1..=MAX_WEEKS).contains(&weeks)) {
             return Err(form());
         }
         Ok(Self {

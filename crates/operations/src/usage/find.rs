@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_core::decide;
 use countersign_core::effect::Environment;
 use countersign_core::involvement::{Claim, Involvement, Strength};
 use countersign_core::usage::{Activity, Mode};
 
 use super::Pattern;
+use crate::guard::GuardDecision;
 
 /// What stands for a tool that left no name.
 const UNNAMED: &str = "unnamed";
@@ -94,6 +96,15 @@ pub fn of_action(tool: &str, model: Option<&str>, environment: Environment) -> P
         activity: Activity::Operations,
         environment,
     }
+}
+
+/// The pattern of a recorded answer of the guard, and whether the call was let
+/// through.
+#[must_use]
+pub fn of_guard(it: &GuardDecision) -> (Pattern, bool) {
+    let named = it.usage.as_deref().and_then(|usage| usage.parse().ok());
+    let pattern = named.unwrap_or_else(|| of_action(&it.tool, it.model.as_deref(), it.environment));
+    (pattern, it.shadow || it.verdict == decide::Verdict::Allow)
 }
 
 /// The pattern of a deployment that a tool ran.

@@ -14,12 +14,12 @@ mod tally;
 
 use countersign_core::effect::Environment;
 pub use countersign_core::usage::Mode;
-use countersign_core::usage::{Activity, Maturity, Use};
+use countersign_core::usage::{Activity, Maturity, Usages, Use};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::due::{Due, DueKind, due};
-pub use self::find::{model_family, of_action, of_change, of_deployment};
+pub use self::find::{model_family, of_action, of_change, of_deployment, of_guard};
 pub use self::graduate::{Proof, graduate};
 pub use self::overview::{Adoption, Overview, PatternRow, Rate, overview};
 pub use self::tally::{Tally, Uses};
@@ -201,6 +201,9 @@ pub struct UsageEntry {
     /// The most changes with it in one week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weekly_cap: Option<u64>,
+    /// The same in percent of all changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekly_percent: Option<u8>,
     /// From this moment on it no longer counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -210,6 +213,31 @@ pub struct UsageEntry {
 }
 
 impl UsageEntry {
+    /// What the registry says of a pattern now.
+    #[must_use]
+    pub fn of(pattern: &Pattern, usages: &Usages, noted: Noted, now: Timestamp) -> Self {
+        let standing = usages.standing(&pattern.as_use(), now, |_| None);
+        let entry = standing.entry;
+        let safeguards = entry.map(|it| usages.required(it, standing.maturity));
+        let expires = entry.and_then(|it| it.expires);
+        Self {
+            noted,
+            pattern: pattern.clone(),
+            from: now,
+            maturity: standing.maturity,
+            owner: entry.and_then(|it| it.owner.clone()),
+            safeguards: safeguards
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            weekly_cap: entry.and_then(|it| it.cap.changes),
+            weekly_percent: entry.and_then(|it| it.cap.percent),
+            expires: expires.filter(|expires| *expires > now),
+            evidence: None,
+        }
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         self.noted.check(faults);
         self.pattern.check(faults);
@@ -217,6 +245,9 @@ impl UsageEntry {
         faults.count("safeguards", self.safeguards.len());
         for safeguard in &self.safeguards {
             faults.line("safeguards", safeguard);
+        }
+        if self.weekly_percent.is_some_and(|percent| percent > 100) {
+            faults.add("weekly_percent", "it is over 100");
         }
         if self.expires.is_some_and(|expires| expires <= self.from) {
             faults.add("expires", "it is not after `from`");

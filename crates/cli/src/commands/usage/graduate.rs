@@ -144,6 +144,7 @@ fn record(
         owner: covering.owner.clone(),
         safeguards: required.into_iter().map(str::to_owned).collect(),
         weekly_cap: covering.cap.changes,
+        weekly_percent: covering.cap.percent,
         expires: covering.expires,
         evidence: Some(proof.evidence()),
     }

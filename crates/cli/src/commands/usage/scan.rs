@@ -130,7 +130,8 @@ async fn record(
     }
     let patterns: BTreeSet<&Pattern> = sightings.keys().map(|(pattern, _)| pattern).collect();
     for pattern in patterns {
-        let entry = entry(pattern, gathered);
+        let noted = Noted::imported(SOURCE, gathered.now);
+        let entry = UsageEntry::of(pattern, gathered.usages(), noted, gathered.now);
         let before = register::latest::<UsageEntry>(store, &entry.key()).await?;
         if before.is_none_or(|(before, _)| !says_the_same(&before, &entry)) {
             records.push(entry.into());
@@ -154,39 +155,15 @@ fn seen(pattern: &Pattern, first: &Sighting, gathered: &Gathered) -> UsageSeen {
     }
 }
 
-/// What the registry on the protected branch says of a pattern now.
-fn entry(pattern: &Pattern, gathered: &Gathered) -> UsageEntry {
-    let usages = gathered.usages();
-    let standing = usages.standing(&pattern.as_use(), gathered.now, |_| None);
-    let safeguards = match standing.entry {
-        Some(entry) => usages.required(entry, standing.maturity),
-        None => Vec::new(),
-    };
-    UsageEntry {
-        noted: Noted::imported(SOURCE, gathered.now),
-        pattern: pattern.clone(),
-        from: gathered.now,
-        maturity: standing.maturity,
-        owner: standing.entry.and_then(|entry| entry.owner.clone()),
-        safeguards: safeguards.into_iter().map(str::to_owned).collect(),
-        weekly_cap: standing.entry.and_then(|entry| entry.cap.changes),
-        expires: standing
-            .entry
-            .and_then(|entry| entry.expires)
-            .filter(|expires| *expires > gathered.now),
-        evidence: None,
-    }
-}
-
 /// The evidence of a graduation stays the last word while nothing else changes.
 fn says_the_same(before: &UsageEntry, now: &UsageEntry) -> bool {
-    (
-        before.maturity,
-        &before.owner,
-        before.weekly_cap,
-        before.expires,
-    ) == (now.maturity, &now.owner, now.weekly_cap, now.expires)
-        && before.safeguards == now.safeguards
+    let now = UsageEntry {
+        noted: before.noted.clone(),
+        from: before.from,
+        evidence: before.evidence.clone(),
+        ..now.clone()
+    };
+    *before == now
 }
 
 fn human(out: &mut impl Write, found: &[Found], recorded: bool) -> CliResult<()> {
