@@ -1,5 +1,5 @@
-//! `trend` and `usage list` over a whole history, from start to exit, through the
-//! binary: from the database, beside the same changes and incidents in CSV files.
+//! `incident import`, and `trend` and `usage list` over a whole history, from start
+//! to exit, through the binary: from the database, beside the same changes and incidents in CSV files.
 //! The floor is counting the lines of those files.
 //!
 //! `cargo bench -p countersign --bench history -- 1000000` for a million changes.
@@ -46,13 +46,32 @@ fn main() {
     let csv = ["--incidents", "incidents.csv", "--changes", "changes.csv"];
     run(dir.path(), "trend from CSV files", "trend", &csv);
 
+    import(dir.path());
     let file = dir.path().join("bench.db").display().to_string();
     engine(dir.path(), "SQLite", &file, count);
     if let Some(server) = postgres::server() {
         let database = server.database();
-        let url = database.url().to_string();
+        let url = database.url();
         engine(dir.path(), "PostgreSQL", &url, count);
     }
+}
+
+/// Incidents as another system exports them, into a database of their own.
+fn import(dir: &Path) {
+    let mapping = r#"version = 1
+source = "bench"
+[fields]
+id = "id"
+title = "id"
+started = "started_at"
+severity = "severity"
+services = "services"
+"#;
+    std::fs::write(dir.join("mapping.toml"), mapping).unwrap();
+    run(dir, "db migrate", "db", &["migrate", "--db", "import.db"]);
+    let args = ["import", "--format", "csv", "--mapping", "mapping.toml", "--db", "import.db", "incidents.csv"];
+    run(dir, "incident import, 10,000 rows of CSV", "incident", &args);
+    run(dir, "the same again, nothing new", "incident", &args);
 }
 
 fn engine(dir: &Path, name: &str, db: &str, count: usize) {

@@ -353,7 +353,7 @@ fn the_whole_way_on_postgresql() {
         return;
     };
     let database = server.database();
-    all_the_way(&worked(4), &database.url().to_string());
+    all_the_way(&worked(4), &database.url());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use countersign_operations::usage::{
 };
 use countersign_operations::week::Week;
 use countersign_store::Range;
+use jiff::Timestamp;
 
 use super::{Reading, range};
 use crate::error::CliResult;
@@ -143,25 +144,28 @@ async fn known_before(
     Ok(known)
 }
 
-/// What was decided: as recorded, and where nothing was, as the registry says.
+/// What was decided of what was seen: as the registry says now, or without one
+/// as it was recorded.
 async fn entries(reading: &mut Reading<'_>, registry: Option<&Usages>) -> CliResult<()> {
     let mut entries = reading.known::<UsageEntry>(Range::ALL).await?;
     reading.digest_records("uses of AI decided on", &entries);
     if let Some(registry) = registry {
         reading.digest("registry of AI use", format!("{registry:?}").as_bytes());
-        let decided: BTreeSet<Pattern> = entries.iter().map(|it| it.pattern.clone()).collect();
-        let open = reading.inputs.seen.iter().map(|it| &it.pattern);
-        let now = reading.cut_off;
-        for pattern in open.filter(|it| !decided.contains(it)) {
-            let covering = registry.standing(&pattern.as_use(), now, |_| None).entry;
-            if covering.is_some() {
-                let noted = Noted::imported("usage.toml", now);
-                entries.push(UsageEntry::of(pattern, registry, noted, now));
-            }
-        }
+        let seen = reading.inputs.seen.iter().map(|it| &it.pattern);
+        let seen: BTreeSet<&Pattern> = seen.collect();
+        entries.retain(|it| !seen.contains(&it.pattern));
+        entries.extend(seen.into_iter().filter_map(|it| said(it, registry, reading.cut_off)));
     }
     reading.inputs.usages = entries;
     Ok(())
+}
+
+/// What the registry says of a pattern; `None`: nothing.
+fn said(pattern: &Pattern, registry: &Usages, now: Timestamp) -> Option<UsageEntry> {
+    let standing = registry.standing(&pattern.as_use(), now, |_| None);
+    let expires = standing.entry?.expires;
+    let entry = UsageEntry::of(pattern, registry, Noted::imported("usage.toml", now), now);
+    Some(UsageEntry { expires, ..entry })
 }
 
 /// The incidents of a week that each change or deployment most probably led to.

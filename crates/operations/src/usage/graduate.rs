@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Pattern, UsageEvidence, Uses};
+use crate::words::count;
 
 /// What was asked and what was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -151,8 +152,8 @@ fn rated(proof: &mut Proof, uses: &Uses) {
         n => format!(", and {n} that nobody linked counted against it"),
     };
     let text = format!(
-        "{} incidents in {} {}{against}: at most {} per 1,000 (exact, 95 %); the bound is {}",
-        proof.incidents,
+        "{} in {} {}{against}: at most {} per 1,000 (exact, 95 %); the bound is {}",
+        count(proof.incidents, "incident"),
         proof.uses,
         proof.per,
         per_thousand(upper),

@@ -51,14 +51,14 @@ pub(super) fn apply(path: &Path, zone: &ZoneArgs, it: &mut Incident) -> CliResul
                 "there are more than {MOST} rows; take longer intervals, with `seconds`"
             )));
         }
-        let interval = interval(row, zone).map_err(wrong)?;
+        let interval = interval(&row, zone).map_err(wrong)?;
         measured.insert(interval.from, interval);
     }
     it.traffic = measured.into_values().collect();
     Ok(())
 }
 
-fn interval(row: Row, zone: &ZoneArgs) -> Result<Traffic, String> {
+fn interval(row: &Row, zone: &ZoneArgs) -> Result<Traffic, String> {
     let from = zone.time(&row.time).map_err(|error| error.to_string())?;
     let requests = row
         .requests

@@ -160,7 +160,7 @@ fn what_is_missing_is_said() {
 #[test]
 fn a_week_it_was_in_force_for_a_part_of_counts_nowhere() {
     let mut it = initiative(first().plus(40));
-    it.start = it.start + jiff::SignedDuration::from_hours(50);
+    it.start += jiff::SignedDuration::from_hours(50);
     let found = test(&it, &weekly(9, 60, |_| 0.01), None, &[]);
     assert_eq!((found.weeks_before, found.weeks_after), (40, 19));
     let found = test(
