@@ -69,8 +69,22 @@ services = "services"
 "#;
     std::fs::write(dir.join("mapping.toml"), mapping).unwrap();
     run(dir, "db migrate", "db", &["migrate", "--db", "import.db"]);
-    let args = ["import", "--format", "csv", "--mapping", "mapping.toml", "--db", "import.db", "incidents.csv"];
-    run(dir, "incident import, 10,000 rows of CSV", "incident", &args);
+    let args = [
+        "import",
+        "--format",
+        "csv",
+        "--mapping",
+        "mapping.toml",
+        "--db",
+        "import.db",
+        "incidents.csv",
+    ];
+    run(
+        dir,
+        "incident import, 10,000 rows of CSV",
+        "incident",
+        &args,
+    );
     run(dir, "the same again, nothing new", "incident", &args);
 }
 

@@ -195,7 +195,7 @@ fn both_engines_say_what_the_files_say() {
     );
     let file = year.dir.path().join("ops.db").display().to_string();
     let database = postgres::server().map(postgres::Server::database);
-    let url = database.as_ref().map(|database| database.url());
+    let url = database.as_ref().map(postgres::Database::url);
     for db in [Some(file), url].into_iter().flatten() {
         keep(&db.parse().unwrap(), &year.records);
         let found = json(year.dir.path(), &["trend", "--db", &db, "--format", "json"]);

@@ -154,7 +154,10 @@ async fn entries(reading: &mut Reading<'_>, registry: Option<&Usages>) -> CliRes
         let seen = reading.inputs.seen.iter().map(|it| &it.pattern);
         let seen: BTreeSet<&Pattern> = seen.collect();
         entries.retain(|it| !seen.contains(&it.pattern));
-        entries.extend(seen.into_iter().filter_map(|it| said(it, registry, reading.cut_off)));
+        entries.extend(
+            seen.into_iter()
+                .filter_map(|it| said(it, registry, reading.cut_off)),
+        );
     }
     reading.inputs.usages = entries;
     Ok(())
