@@ -13,9 +13,10 @@ use countersign_core::radius::{Change, Hit, Model, Radius};
 use countersign_core::roster::{Level, PersonSet, Roster};
 use countersign_core::signoff::Digest;
 use countersign_core::signoff::statement::{RiskyHunk, Shown};
-use countersign_core::usage::{Activity, Maturity};
+use countersign_core::usage::{Cap, Maturity, Mode, Usage, Why};
 use countersign_git::provenance::{self, Catalogue, Class, Part, Participant, classify};
 use countersign_git::{FileChange, Identity, Judged, JudgedCommit, Oid, Range, Repo, Trust};
+use countersign_operations::usage::{self, Pattern, Uses};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -78,7 +79,22 @@ pub(crate) struct Collected {
     pub(crate) locks: Vec<Lock>,
     /// What is wrong with files of the change.
     pub(crate) problems: Vec<Problem>,
+    /// Patterns of AI use, and what the registry says of them.
+    pub(crate) uses: Vec<SeenUse>,
     pub(crate) commits: usize,
+}
+
+/// A pattern of AI use in a change, and what the registry says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SeenUse {
+    /// [`Pattern::key`].
+    pub(crate) pattern: String,
+    /// What policies see.
+    pub(crate) maturity: Maturity,
+    /// Why.
+    pub(crate) why: Why,
+    /// Id of the entry that covers it.
+    pub(crate) entry: Option<String>,
 }
 
 /// Whether an identity in a commit is a person's.
@@ -180,8 +196,13 @@ pub(crate) fn merge_in(
         None => Default::default(),
     };
     let model = catalog.map(Model::new);
+    let week = week(repo, range, rules, trust, now)?;
     let facts_of = |judged: &Judged| {
         let mut collected = facts(judged, &files, &locks, rules, model.as_ref(), now);
+        if let Some(week) = &week {
+            let seen = patterns(&collected.involvement, &files);
+            collected.judge_uses(&seen, rules, Some(week), now);
+        }
         collected.facts.irreversible = applied.irreversible();
         collected.facts.effects = applied.verbs();
         for also in &context.also {
@@ -425,7 +446,7 @@ pub(crate) fn facts(
         },
         reach,
         irreversible: may_destroy(&paths),
-        usage: usage(&involvement, rules, now),
+        usage: None,
         lines: files.iter().map(changed).sum(),
         files: files.len() as u64,
         // Times in commits are claims of their author, so none is used.
@@ -433,7 +454,8 @@ pub(crate) fn facts(
         self_reviewed: false,
         paths: paths.into_iter().map(str::to_owned).collect(),
     };
-    Collected {
+    let seen = patterns(&involvement, files);
+    let mut collected = Collected {
         facts,
         involvement,
         lines,
@@ -441,9 +463,76 @@ pub(crate) fn facts(
         applied: Applied::default(),
         locks: Vec::new(),
         problems: Vec::new(),
+        uses: Vec::new(),
         authors: made_by.authors,
         services: services.into_iter().collect(),
         commits: commits.len(),
+    };
+    collected.judge_uses(&seen, rules, None, now);
+    collected
+}
+
+/// The patterns of AI use in a change. Where it lands is decided later.
+pub(crate) fn patterns(involvement: &Involvement, files: &[FileChange]) -> BTreeSet<Pattern> {
+    let paths = files.iter().flat_map(FileChange::paths);
+    usage::of_change(involvement, paths, Environment::Unknown)
+}
+
+/// What landed in the last seven days, where a cap in the registry asks for it.
+fn week(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    trust: Trust<'_>,
+    now: Timestamp,
+) -> CliResult<Option<Uses>> {
+    let has_cap = |usage: &Usage| usage.cap != Cap::default();
+    let Some(onto) = range
+        .onto
+        .as_ref()
+        .filter(|_| rules.usages.entries().iter().any(has_cap))
+    else {
+        return Ok(None);
+    };
+    let mut uses = Uses::default();
+    let since = now.as_second().saturating_sub(7 * 24 * 60 * 60);
+    repo.judge_landed(onto, Some(since), trust, |landed| {
+        let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
+        let involvement = landed.judged.involvement();
+        let seen = patterns(&involvement, &landed.files);
+        uses.change(at, involvement.verdict, seen, &[]);
+    })?;
+    Ok(Some(uses))
+}
+
+impl Collected {
+    /// Asks the registry about every pattern; the most cautious answer is what
+    /// policies see. A review alone is no part of the change.
+    fn judge_uses(
+        &mut self,
+        seen: &BTreeSet<Pattern>,
+        rules: &Rules,
+        week: Option<&Uses>,
+        now: Timestamp,
+    ) {
+        self.uses.clear();
+        let mut most = None;
+        for pattern in seen {
+            let recent = |usage: &Usage| week.map(|week| week.recent(usage, now));
+            let standing = rules.usages.standing(&pattern.as_use(), now, recent);
+            if pattern.mode != Mode::Review {
+                most = most.max(Some(standing.maturity));
+            }
+            self.uses.push(SeenUse {
+                pattern: pattern.key(),
+                maturity: standing.maturity,
+                entry: standing.entry.map(|entry| entry.id.clone()),
+                why: standing.why,
+            });
+        }
+        // A use that left no name is still a use.
+        self.facts.usage =
+            (self.involvement.verdict == Ai::Yes).then(|| most.unwrap_or(Maturity::Novel));
     }
 }
 
@@ -462,26 +551,6 @@ fn may_destroy(paths: &BTreeSet<&str>) -> Option<bool> {
         Some(_) => None,
         None => Some(false),
     }
-}
-
-/// The most cautious maturity among the tools seen.
-fn usage(involvement: &Involvement, rules: &Rules, now: Timestamp) -> Option<Maturity> {
-    if involvement.verdict != Ai::Yes {
-        return None;
-    }
-    let maturity = |tool: &str| {
-        rules
-            .usages
-            .maturity(tool, Activity::Code, Environment::Unknown, now)
-    };
-    // A tool that gives no name is still a use.
-    let unnamed = involvement.tools.is_empty().then(|| maturity("unnamed"));
-    involvement
-        .tools
-        .iter()
-        .map(|tool| maturity(tool))
-        .chain(unnamed)
-        .max()
 }
 
 /// Who made a change.

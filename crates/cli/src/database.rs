@@ -19,6 +19,14 @@ pub(crate) struct DbArgs {
 }
 
 impl DbArgs {
+    /// The same for commands that need none; `None` when nothing names one.
+    pub(crate) fn named(&self) -> CliResult<Option<Address>> {
+        match &self.db {
+            None if configured().is_none() => Ok(None),
+            _ => self.address().map(Some),
+        }
+    }
+
     /// The database that the option or the environment names. There is no other
     /// default: what is recorded should never go where nobody looks.
     pub(crate) fn address(&self) -> CliResult<Address> {

@@ -14,6 +14,7 @@ mod guard;
 mod history;
 mod input;
 mod landing;
+mod links;
 mod parallel;
 mod questions;
 mod recorder;
@@ -28,6 +29,7 @@ mod signoffs;
 mod signoffs_plan;
 mod states;
 mod style;
+mod usages;
 mod vsa;
 mod work;
 

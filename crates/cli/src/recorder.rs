@@ -20,6 +20,8 @@ use jiff::Timestamp;
 
 use crate::database::{VARIABLE, configured, with};
 use crate::error::{CliError, CliResult, exit};
+use crate::guard::files;
+use crate::guard::recorded::News;
 use crate::report::CheckReport;
 use crate::report::plan::PlanReport;
 use crate::rules::Rules;
@@ -49,9 +51,9 @@ impl Recording<'_> {
                 Some(text) => text
                     .parse::<Address>()
                     .map_err(|error| CliError::new(exit::USAGE, format!("{VARIABLE}: {error}")))
-                    .and_then(|address| append_made(&address, repo, rules, make)),
+                    .and_then(|address| append_made(&address, repo, rules, make, true)),
             },
-            Self::To(address) => append_made(address, repo, rules, make),
+            Self::To(address) => append_made(address, repo, rules, make, false),
         };
         match (self, done) {
             (_, Ok(_)) => Ok(()),
@@ -64,17 +66,37 @@ impl Recording<'_> {
     }
 }
 
+/// Appends what is made, and with `guards` what the guard answered since.
 fn append_made(
     address: &Address,
     repo: &Repo,
     rules: &Rules,
     make: impl FnOnce(&Noted) -> CliResult<Vec<Record>>,
+    guards: bool,
 ) -> CliResult<Appended> {
     let noted = noted(repo, rules)?;
-    let records = make(&noted)?;
-    with(address, Access::Write, async |store| {
+    let mut records = make(&noted)?;
+    let home = files::home().filter(|_| guards);
+    let mut news = home.and_then(|home| {
+        let person = rules.roster.by_id(&noted.by).map(|_| noted.by.as_str());
+        let news = News::of(&home, address, repo, person, &noted);
+        news.unwrap_or_else(|error| {
+            anstream::eprintln!(
+                "countersign: warning: what the guard answered was not recorded: {error}"
+            );
+            None
+        })
+    });
+    if let Some(news) = &mut news {
+        records.append(&mut news.records);
+    }
+    let done = with(address, Access::Write, async |store| {
         append(store, &noted.by, records).await
-    })
+    })?;
+    if let Some(news) = news {
+        news.keep();
+    }
+    Ok(done)
 }
 
 /// Who records: the person on the roster with git's mailbox, else that mailbox.

@@ -1,5 +1,7 @@
 //! The rules a change is judged by, read from the protected side.
 
+use std::path::Path;
+
 use countersign_core::catalog::Catalog;
 use countersign_core::owners::{LOCATIONS, Owners};
 use countersign_core::policy::{self, Mode, Policy};
@@ -9,6 +11,7 @@ use countersign_core::usage::Usages;
 use countersign_git::{Oid, Repo};
 
 use crate::catalogue::{self, BACKSTAGE};
+use crate::commands::protected;
 use crate::error::{CliError, CliResult, exit};
 
 /// Where Countersign's own files live.
@@ -99,6 +102,19 @@ impl Rules {
             from: commit.filter(|_| adopted).cloned(),
             warnings,
         })
+    }
+
+    /// The rules of this repository, or else of the one here; that there is none
+    /// here is no error.
+    pub(crate) fn around(named: Option<&Path>) -> CliResult<Option<Self>> {
+        let repo = match named {
+            Some(path) => Repo::open(path)?,
+            None => match Repo::open(Path::new(".")) {
+                Ok(repo) => repo,
+                Err(_) => return Ok(None),
+            },
+        };
+        Self::at(&repo, protected(&repo)?.as_ref()).map(Some)
     }
 
     /// The built-in policy.

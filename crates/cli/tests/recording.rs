@@ -3,10 +3,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "set-up that fails has to fail loudly"
 )]
 
 mod common;
+mod hook;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +16,7 @@ use std::process::Command;
 use common::{Org, shown};
 use countersign_operations::record::Record;
 use countersign_testkit::{Who, postgres};
+use hook::{Desk, shell_call};
 use tempfile::TempDir;
 
 const JUN: Who = Who::new("Jun Junior", "jun@example.com");
@@ -67,6 +70,7 @@ impl Scene {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
             .env("NO_COLOR", "1")
+            .env("HOME", self.dir.path())
             .env_remove("COUNTERSIGN_DB");
         if let Some(database) = database {
             command.env("COUNTERSIGN_DB", database);
@@ -214,7 +218,10 @@ fn plans_and_guard_logs_are_recorded() {
         panic!("one decision");
     };
     assert_eq!(decision.kind, countersign_core::facts::Kind::Plan);
-    let log = r#"{"v":1,"seq":1,"prev":"0","at":"2026-03-02T12:00:00Z","agent":"claude-code","place":"/r","tool":"Bash","call":"terraform destroy","verdict":"hold"}"#;
+    let first = "0".repeat(64);
+    let log = format!(
+        r#"{{"v":1,"seq":1,"prev":"{first}","at":"2026-03-02T12:00:00Z","agent":"claude-code","place":"/r","tool":"Bash","call":"terraform destroy","verdict":"hold"}}"#
+    );
     std::fs::write(scene.path("guard.log"), format!("{log}\n")).unwrap();
     let file = scene.text("guard.log");
     let done = scene.run(&["record", "guard-log", &file]);
@@ -226,6 +233,76 @@ fn plans_and_guard_logs_are_recorded() {
         refused.starts_with("exit 65\n") && refused.contains("guard.log:2: "),
         "{refused}"
     );
+}
+
+#[test]
+fn what_the_guard_answered_goes_along() {
+    let desk = Desk::new();
+    let db = desk.home().join("ops.db").display().to_string();
+    let run = |args: &[&str]| {
+        let output = desk
+            .command()
+            .env("COUNTERSIGN_DB", &db)
+            .args(args)
+            .output();
+        shown(&output.unwrap())
+    };
+    let ask = |command: &str, place: &Path| {
+        let call = shell_call("kiro", command, place);
+        let answer = desk.hook_with("kiro", &call, &[("COUNTERSIGN_DB", "/nowhere/ops.db")]);
+        // an agent waits for the guard, so it asks no database
+        assert!(!answer.stderr.contains("warning"), "{}", answer.stderr);
+    };
+    let guards = || {
+        let shown = run(&["ledger", "show", "--kind", "guard", "--json"]);
+        shown.lines().filter(|line| line.starts_with('{')).count()
+    };
+    let check = || run(&["check", "HEAD~1..HEAD"]);
+    run(&["db", "migrate"]);
+    ask("terraform destroy -auto-approve", desk.root());
+    ask("cat notes", desk.home());
+    let said = check();
+    assert_eq!(guards(), 1, "what was done elsewhere stays out: {said}");
+    check();
+    assert_eq!(guards(), 1);
+    ask("terraform plan", desk.root());
+    ask("ls", desk.root());
+    check();
+    assert_eq!(guards(), 3);
+    let all = run(&["record", "guard-log"]);
+    assert!(
+        all.contains("recorded 1 guard decision  3 known already"),
+        "{all}"
+    );
+
+    // Whoever takes the log away is noticed, and the verdict stands.
+    let log = desk.guard_dir().join("log/decisions.jsonl");
+    std::fs::remove_file(&log).unwrap();
+    ask("pwd", desk.root());
+    let warned = check();
+    assert!(
+        warned.contains("does not go on from its line 4"),
+        "{warned}"
+    );
+    assert_eq!(guards(), 5);
+    assert!(!check().contains("warning"));
+    ask("pwd", desk.root());
+    ask("pwd", desk.root());
+    let text = std::fs::read_to_string(&log).unwrap();
+    let cut: Vec<&str> = text
+        .lines()
+        .enumerate()
+        .filter(|(at, _)| *at != 1)
+        .map(|(_, it)| it)
+        .collect();
+    std::fs::write(&log, cut.join("\n")).unwrap();
+    let cut = check();
+    assert!(
+        cut.contains("was not recorded") && cut.contains("does not follow"),
+        "{cut}"
+    );
+    assert_eq!(said.lines().next(), cut.lines().next());
+    assert_eq!(guards(), 5);
 }
 
 #[test]

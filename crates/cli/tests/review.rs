@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use common::{Org, shown};
+use countersign_core::effect::Environment;
 use countersign_core::facts::Kind;
 use countersign_core::involvement::{Role, Verdict};
 use countersign_core::ledger;
@@ -21,7 +22,9 @@ use countersign_operations::change::{Change, ChangeRef};
 use countersign_operations::decision::{Decision, RuleSaid};
 use countersign_operations::deployment::{Deployment, Outcome, Stage};
 use countersign_operations::factor::{ClaimState, FactorClaim};
+use countersign_operations::guard::GuardDecision;
 use countersign_operations::incident::{AiPart, Incident, Severity, Status};
+use countersign_operations::link::{Link, LinkState, LinkTo};
 use countersign_operations::noted::Noted;
 use countersign_operations::record::Record;
 use countersign_operations::sign_off::{SignOffGiven, Stated};
@@ -32,6 +35,9 @@ use tempfile::TempDir;
 
 const CATALOG: &str = "version: 1\ndefault_tier: 3\nservices:\n  - id: checkout\n    tier: 1\n    paths: [\"checkout/**\"]\n  - id: search\n    tier: 2\n    paths: [\"search/**\"]\n";
 const OBJECTIVES: &str = "version = 1\n[[objective]]\nid = \"sev2-per-day\"\ntitle = \"Sev2 or worse per day\"\nmetric = \"incidents-per-day\"\nseverity = \"sev2\"\nat_most = 0.1\n[[objective]]\nid = \"checkout-there\"\ntitle = \"Checkout is there\"\nmetric = \"availability\"\ndefinition = \"customer-weighted\"\nservices = [\"checkout\"]\nat_least = 99.95\n";
+
+const USAGES: &str = "version = 1\n[[usage]]\nid = \"code\"\nactivity = \"code\"\nmaturity = \"trial\"\nowner = \"pat\"\nsafeguards = [\"canary\"]\nin_place = [\"canary\"]\nweekly_percent = 40\n";
+const CODE: &str = "claude-code/claude-opus/agent-interactive/code/production";
 
 /// An organisation, and a database with 40 weeks of it.
 struct Scene {
@@ -85,11 +91,59 @@ fn changes() -> Vec<Record> {
         } else {
             Verdict::Unknown
         };
+        if n % 2 == 0 {
+            it.usages.insert(CODE.to_owned());
+            it.people
+                .insert(if n % 4 == 0 { "mia" } else { "jun" }.to_owned());
+        }
         it.bypassed = n == 3;
         it.title = (n == 3).then(|| "Straight | to <production>".to_owned());
         it.into()
     };
     (0..1_680).map(change).collect()
+}
+
+/// Two answers of the guard to an agent in production, one of them no.
+fn asked() -> Vec<Record> {
+    let asked = |call: &str, verdict| {
+        let decision = GuardDecision {
+            noted: Noted::by("mia", at("03-12", 400)),
+            id: Digest::of(call.as_bytes()).to_string(),
+            asked_at: at("03-12", 300),
+            tool: "kiro".into(),
+            model: None,
+            session: None,
+            person: Some("mia".into()),
+            action: Digest::of(call.as_bytes()),
+            summary: call.into(),
+            verdict,
+            rules: BTreeSet::new(),
+            environment: Environment::Production,
+            effects: Vec::new(),
+            usage: None,
+            shadow: false,
+            ran: None,
+        };
+        decision.into()
+    };
+    let no = countersign_core::decide::Verdict::Refuse;
+    let yes = countersign_core::decide::Verdict::Allow;
+    vec![
+        asked("terraform destroy", no),
+        asked("kubectl get pods", yes),
+    ]
+}
+
+fn linked(incident: &str, change: &str) -> Record {
+    Link {
+        noted: Noted::by("sen", at("03-12", 0)).because("it was the deploy"),
+        incident: incident.into(),
+        to: LinkTo::Change(ChangeRef::new("shop", change)),
+        state: LinkState::Confirmed,
+        confidence: None,
+        reasons: Vec::new(),
+    }
+    .into()
 }
 
 fn week() -> Vec<Record> {
@@ -250,10 +304,12 @@ impl Scene {
         let files = [
             (".countersign/catalog.yaml", CATALOG),
             (".countersign/objectives.toml", OBJECTIVES),
+            (".countersign/usage.toml", USAGES),
         ];
         org.repo.commit(pat, "Catalogue and objectives", &files);
         let parsed: Address = address.parse().unwrap();
-        let records: Vec<ledger::Record> = [changes(), history(), week()]
+        let links = vec![linked("INC-2026-9", "c18")];
+        let records: Vec<ledger::Record> = [changes(), history(), week(), asked(), links]
             .iter()
             .flatten()
             .map(entry)
@@ -331,6 +387,27 @@ fn the_page_stands_alone_and_the_json_is_versioned() {
     assert_eq!(json["schema"], "countersign.review/1");
     assert_eq!(json["bypasses"][0]["kind"], "overdue-break-glass");
     assert_eq!(json["metrics"][0]["id"], "sev2-per-day");
+    let uses = json["usage"].as_array().unwrap();
+    let kiro = &uses[1];
+    assert_eq!(
+        kiro["pattern"],
+        "kiro/unknown/unknown/operations/production"
+    );
+    // what was refused is no use
+    assert_eq!((&kiro["seen"], &kiro["is_new"]), (&1.into(), &true.into()));
+    let code = &uses[0];
+    assert_eq!(
+        (&code["pattern"], &code["is_new"]),
+        (&CODE.into(), &false.into())
+    );
+    assert_eq!(
+        (&code["incidents"], &code["people"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(
+        (&code["owner"], &code["weekly_cap"]),
+        (&"pat".into(), &10.into())
+    );
     let file = scene.file("review.html");
     let said = scene.run(&format!("{BUILD} --format html -o '{}'", file.display()));
     assert_eq!(said, "exit 0\n");

@@ -29,6 +29,7 @@ fn a_junior_with_an_agent_session_is_held_for_a_senior() {
       change       main..HEAD  1 commit, 1 file, 2 lines
       made by      jun (junior)  level junior
       AI involved  yes (wrote)  claude-code
+      usage        claude-code/claude-opus/agent-interactive/code/unknown  novel: no entry of usage.toml covers it
       lines        2 AI-assisted, 0 unknown, 0 human
       evidence     agent session  556547f co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
@@ -39,6 +40,7 @@ fn a_junior_with_an_agent_session_is_held_for_a_senior() {
       can sign      sen, sue, pat
 
       countersign sign main..HEAD   for someone who can sign
+      countersign usage register claude-code/claude-opus/agent-interactive/code/unknown --owner PERSON --maturity trial --expires DATE   for whoever answers for it
     ");
 }
 
@@ -56,6 +58,7 @@ fn a_mid_level_engineer_with_aider_is_held() {
       change       main..HEAD  1 commit, 1 file, 1 line
       made by      mia (mid)  level mid
       AI involved  yes (wrote, executed)  aider
+      usage        aider/unknown/agent-autonomous/code/unknown  novel: no entry of usage.toml covers it
       lines        1 AI-assisted, 0 unknown, 0 human
       evidence     agent authored  893ffe3 author  Mia Mid (aider) <mia@example.com>
 
@@ -66,6 +69,7 @@ fn a_mid_level_engineer_with_aider_is_held() {
       can sign      sen, sue, pat
 
       countersign sign main..HEAD   for someone who can sign
+      countersign usage register aider/unknown/agent-autonomous/code/unknown --owner PERSON --maturity trial --expires DATE   for whoever answers for it
     ");
 }
 
@@ -147,6 +151,7 @@ fn a_squash_that_lost_its_trailers_is_judged_from_the_originals() {
       change       main..HEAD  1 commit, 1 file, 3 lines
       made by      jun (junior)  level junior
       AI involved  yes (wrote)  claude-code
+      usage        claude-code/claude-opus/agent-interactive/code/unknown  novel: no entry of usage.toml covers it
       lines        3 AI-assisted, 0 unknown, 0 human
                    AI markers are suppressed here, so their absence says even less
       evidence     agent session  6c34c18 squash origin  c196024: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
@@ -159,6 +164,7 @@ fn a_squash_that_lost_its_trailers_is_judged_from_the_originals() {
       can sign      sue, pat, sen
 
       countersign sign main..HEAD   for someone who can sign
+      countersign usage register claude-code/claude-opus/agent-interactive/code/unknown --owner PERSON --maturity trial --expires DATE   for whoever answers for it
     ");
 }
 
@@ -208,6 +214,7 @@ fn a_tier_one_service_needs_an_independent_pair_of_eyes() {
       services     checkout  tier 1
       owned by     @shop/checkout
       AI involved  yes (wrote)  claude-code
+      usage        claude-code/claude-opus/agent-interactive/code/unknown  novel: no entry of usage.toml covers it
       lines        1 AI-assisted, 0 unknown, 0 human
       evidence     agent session  0c7e5e9 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
@@ -218,6 +225,7 @@ fn a_tier_one_service_needs_an_independent_pair_of_eyes() {
       can sign      jun, mia, sue, pat
 
       countersign sign main..HEAD   for someone who can sign
+      countersign usage register claude-code/claude-opus/agent-interactive/code/unknown --owner PERSON --maturity trial --expires DATE   for whoever answers for it
     ");
 }
 

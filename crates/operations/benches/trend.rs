@@ -1,5 +1,7 @@
 //! The whole analysis of 10,000 incidents over 1,000,000 changes, and its parts:
-//! summing the changes up, and the questions themselves.
+//! summing the changes up, and the questions themselves. Each beside its floor:
+//! counting the same rows by week alone, and one rate with its exact interval for
+//! every week, which is what a plain chart of the same data takes.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,12 +9,15 @@
     reason = "a bench that cannot set up should stop"
 )]
 
+use std::collections::HashMap;
+
 use countersign_core::involvement::Verdict as Involvement;
 use countersign_operations::trend::{
     Event, Exposure, History, Incident, Link, Options, SizeBucket, Stratum, analyse,
 };
 use countersign_operations::week::Week;
-use countersign_stats::Random;
+use countersign_stats::rate::exact_interval;
+use countersign_stats::{Confidence, Counted, Random};
 use divan::Bencher;
 use jiff::Timestamp;
 
@@ -114,6 +119,29 @@ fn history(rows: &[Row], number: usize) -> History {
 fn sum_a_million_changes(bencher: Bencher<'_, '_>) {
     let rows = rows(1_000_000);
     bencher.bench(|| summed(&rows));
+}
+
+#[divan::bench(sample_count = 3)]
+fn floor_count_a_million_changes_by_week(bencher: Bencher<'_, '_>) {
+    let rows = rows(1_000_000);
+    bencher.bench(|| {
+        let mut weeks: HashMap<Week, u64> = HashMap::new();
+        for row in &rows {
+            *weeks.entry(row.week).or_default() += 1;
+        }
+        weeks
+    });
+}
+
+#[divan::bench(sample_count = 3)]
+fn floor_one_exact_interval_for_every_week(bencher: Bencher<'_, '_>) {
+    let weeks: Vec<Counted> = (0..WEEKS)
+        .map(|week| Counted::new(60 + week % 9, 6_400.0).unwrap())
+        .collect();
+    bencher.bench(|| {
+        let interval = |week: &Counted| exact_interval(*week, Confidence::P95);
+        weeks.iter().map(interval).collect::<Vec<_>>()
+    });
 }
 
 #[divan::bench(sample_count = 3)]

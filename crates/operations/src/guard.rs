@@ -8,6 +8,7 @@ use countersign_core::signoff::Digest;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::change::is_false;
 use crate::faults::Faults;
 use crate::noted::Noted;
 
@@ -49,6 +50,9 @@ pub struct GuardDecision {
     /// Key of the usage pattern ([`crate::usage::Pattern::key`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<String>,
+    /// The policy was in shadow mode, so the answer stopped nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shadow: bool,
     /// Whether it was seen to run; `None`: nobody reported back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran: Option<bool>,

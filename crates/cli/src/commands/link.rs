@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use countersign_core::moment;
 use countersign_core::radius::SetScore;
-use countersign_git::Repo;
 use countersign_operations::change::Change;
 use countersign_operations::deployment::Deployment;
 use countersign_operations::incident::Incident;
@@ -19,7 +18,6 @@ use countersign_store::{Access, Range, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::protected;
 use crate::database::{DbArgs, with};
 use crate::error::{CliError, CliResult, exit};
 use crate::recorder;
@@ -123,7 +121,7 @@ fn run_suggest(args: &SuggestArgs) -> CliResult {
         half_life: duration(&args.half_life)?,
         ..Settings::default()
     };
-    let rules = rules(args)?;
+    let rules = Rules::around(args.repo.as_deref())?;
     let access = if args.record {
         Access::Write
     } else {
@@ -162,19 +160,6 @@ fn run_suggest(args: &SuggestArgs) -> CliResult {
         }
         Ok(exit::ALLOW)
     })
-}
-
-/// Where the catalogue is; none is no error.
-fn rules(args: &SuggestArgs) -> CliResult<Option<Rules>> {
-    let repo = match &args.repo {
-        Some(path) => Repo::open(path)?,
-        None => match Repo::open(std::path::Path::new(".")) {
-            Ok(repo) => repo,
-            Err(_) => return Ok(None),
-        },
-    };
-    let commit = protected(&repo)?;
-    Ok(Some(Rules::at(&repo, commit.as_ref())?))
 }
 
 /// From the earliest candidate to a week after the end, for reverts.

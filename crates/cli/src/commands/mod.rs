@@ -34,6 +34,7 @@ mod sign;
 mod sign_plan;
 mod signoffs;
 mod trend;
+mod usage;
 mod verify;
 
 use std::path::PathBuf;
@@ -112,6 +113,8 @@ enum Command {
     Db(db::DbCommand),
     Trend(trend::TrendArgs),
     #[command(subcommand)]
+    Usage(usage::UsageCommand),
+    #[command(subcommand)]
     Radius(radius::RadiusCommand),
     #[command(subcommand)]
     Review(review::ReviewCommand),
@@ -134,7 +137,7 @@ impl RepoArgs {
         &self.repo
     }
 
-    fn open(&self) -> CliResult<Repo> {
+    pub(crate) fn open(&self) -> CliResult<Repo> {
         Ok(Repo::open(&self.repo)?)
     }
 }
@@ -183,6 +186,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Action(command) => action::run(&command),
         Command::Db(command) => db::run(&command),
         Command::Trend(args) => trend::run(&args),
+        Command::Usage(command) => usage::run(&command),
         Command::Radius(command) => radius::run(&command),
         Command::Review(command) => review::run(&command),
         Command::Initiative(command) => initiative::run(&command),

@@ -152,6 +152,7 @@ async fn inputs(store: &Store, rules: Option<&Rules>) -> CliResult<Inputs> {
         objectives: Vec::new(),
         catalog: rules.and_then(|it| it.catalog.as_ref()),
         policy: rules.map(|it| &it.policy),
+        usages: rules.map(|it| &it.usages),
     };
     gather(store, &asked).await
 }

@@ -7,11 +7,15 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use countersign_operations::trend::{By, Event, Metric, Options, analyse};
 use countersign_operations::week::Week;
+use countersign_store::Access;
 
+use crate::database::{DbArgs, with};
 use crate::error::{CliError, CliResult, exit};
 use crate::history::{self, Files, Gathered};
+use crate::links;
 use crate::report::trend::{TrendReport, html, human};
 use crate::report::{json, pdf};
+use crate::rules::Rules;
 
 /// Are incidents trending, since when, and is AI-assisted work riskier?
 ///
@@ -22,12 +26,12 @@ use crate::report::{json, pdf};
 #[derive(Debug, Args)]
 pub(crate) struct TrendArgs {
     /// Incidents, as CSV or JSON lines: `id`, `started_at`, `severity`,
-    /// `services`, `links`, `ai`.
-    #[arg(long, value_name = "FILE", required = true)]
+    /// `services`, `links`, `ai`. Without them, what is recorded in the database.
+    #[arg(long, value_name = "FILE", conflicts_with = "db")]
     incidents: Vec<PathBuf>,
     /// Changes shipped, as CSV or JSON lines: `id`, `shipped_at`, `service`,
     /// `tier`, `team`, `author_level`, `lines`, `ai`, `count`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "incidents")]
     changes: Vec<PathBuf>,
     /// Hours that services were offered: `week`, `service`, `hours`.
     #[arg(long, value_name = "FILE")]
@@ -59,8 +63,14 @@ pub(crate) struct TrendArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     alpha: f64,
     /// Links to changes count from this confidence on.
-    #[arg(long, value_name = "CONFIDENCE", default_value_t = 0.5)]
+    #[arg(long, value_name = "CONFIDENCE", default_value_t = links::SURE)]
     link_threshold: f64,
+    #[command(flatten)]
+    db: DbArgs,
+    /// A repository with the catalogue, for service-hours of what is recorded;
+    /// else the one here, if there is one.
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -128,12 +138,7 @@ pub(super) fn run(args: &TrendArgs) -> CliResult {
     options
         .check()
         .map_err(|error| CliError::new(exit::USAGE, error.to_string()))?;
-    let mut gathered = history::read(Files {
-        incidents: &args.incidents,
-        changes: &args.changes,
-        service_hours: &args.service_hours,
-        events: &args.events,
-    })?;
+    let mut gathered = gather(args)?;
     for happening in &args.event {
         add(&mut gathered, happening);
     }
@@ -149,6 +154,31 @@ pub(super) fn run(args: &TrendArgs) -> CliResult {
     };
     write(args, &answer)?;
     Ok(exit::ALLOW)
+}
+
+/// From files, or else from the database.
+fn gather(args: &TrendArgs) -> CliResult<Gathered> {
+    let files = Files {
+        incidents: &args.incidents,
+        changes: &args.changes,
+        service_hours: &args.service_hours,
+        events: &args.events,
+    };
+    if !args.incidents.is_empty() {
+        return history::read(files);
+    }
+    let address = args.db.address().map_err(|error| {
+        error.hint("or name files: `--incidents FILE`, and `--changes FILE` for rates")
+    })?;
+    let rules = Rules::around(args.repo.as_deref())?;
+    let catalog = rules.as_ref().and_then(|rules| rules.catalog.as_ref());
+    // Hours that someone measured are better than any that are assumed.
+    let catalog = catalog.filter(|_| args.service_hours.is_empty());
+    let mut gathered = with(&address, Access::Read, async |store| {
+        history::read_store(store, &address, catalog).await
+    })?;
+    history::read_more(files, &mut gathered)?;
+    Ok(gathered)
 }
 
 fn options(args: &TrendArgs) -> Options {

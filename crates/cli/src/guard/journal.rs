@@ -128,6 +128,13 @@ pub(crate) fn closed_files(home: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// All files, oldest first.
+pub(crate) fn all_files(home: &Path) -> Vec<PathBuf> {
+    let mut files = closed_files(home);
+    files.push(current(home));
+    files
+}
+
 fn newest_closed(home: &Path) -> Option<PathBuf> {
     closed_files(home).pop()
 }
@@ -140,9 +147,7 @@ mod tests {
     use jiff::Timestamp;
 
     fn all_lines(home: &Path) -> Vec<Vec<u8>> {
-        let mut files = closed_files(home);
-        files.push(current(home));
-        files
+        all_files(home)
             .into_iter()
             .flat_map(|path| {
                 let bytes = std::fs::read(path).unwrap();

@@ -11,6 +11,7 @@ pub(crate) mod journal;
 mod passes;
 pub(crate) mod person;
 pub(crate) mod place;
+pub(crate) mod recorded;
 pub(crate) mod rules;
 mod sessions;
 pub(crate) mod surroundings;

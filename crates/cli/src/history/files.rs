@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use countersign_core::involvement::Verdict as Involvement;
+use countersign_operations::import::rows::{Candidate, Candidates, Text, Texts};
 use countersign_operations::trend::{Event, Incident, Link, Name, SizeBucket, Stratum};
 use countersign_operations::week::Week;
 use serde::Deserialize;
 
-use super::rows::{Candidate, Candidates, Text, Texts, each};
+use super::rows::each;
 use super::when::{day, instant};
 use super::{Gathered, day_of};
 use crate::error::CliResult;
@@ -82,47 +83,18 @@ struct EventRow {
 /// an incident names are kept one by one.
 pub(crate) fn read(files: Files<'_>) -> CliResult<Gathered> {
     let mut gathered = Gathered::default();
-    let mut candidates = Vec::new();
-    let mut known = BTreeSet::new();
-    let (mut twice, mut planned) = (0u64, 0u64);
-    for path in files.incidents {
-        let input = each(path, "incidents", |_, row: IncidentRow| {
-            if row.severity.0.eq_ignore_ascii_case("maintenance") {
-                planned += 1;
-            } else if known.insert(row.id.0.clone()) {
-                let incident = incident(&row, &mut gathered)?;
-                gathered.incidents.push(incident);
-                candidates.push(row.links.0);
-            } else {
-                twice += 1;
-            }
-            Ok(())
-        })?;
-        gathered.inputs.push(input);
-    }
-    note(
-        &mut gathered,
-        twice,
-        "incident given more than once; the first was kept",
-        "incidents given more than once; the first of each was kept",
-    );
-    note(
-        &mut gathered,
-        planned,
-        "planned maintenance left out",
-        "planned maintenances left out",
-    );
-    let shipped = changes(files.changes, &candidates, &mut gathered)?;
-    link(&candidates, &shipped, &mut gathered);
-    hours(files.service_hours, &mut gathered)?;
+    incidents_and_changes(files, &mut gathered)?;
+    read_more(files, &mut gathered)?;
+    Ok(gathered)
+}
+
+/// Adds service-hours and events, which no other source may have.
+pub(crate) fn read_more(files: Files<'_>, gathered: &mut Gathered) -> CliResult<()> {
+    hours(files.service_hours, gathered)?;
     for path in files.events {
-        let input = each(path, "events", |_, row: EventRow| {
-            let affects = row
-                .services
-                .0
-                .iter()
-                .map(|s| gathered.exposure.names.name(s))
-                .collect();
+        let input = each(path, "events", |row: EventRow| {
+            let names = &mut gathered.exposure.names;
+            let affects = row.services.0.iter().map(|s| names.name(s)).collect();
             let week = Week::of_date(day(&row.date.0)?);
             gathered.events.push(Event {
                 name: row.name.0,
@@ -133,7 +105,43 @@ pub(crate) fn read(files: Files<'_>) -> CliResult<Gathered> {
         })?;
         gathered.inputs.push(input);
     }
-    Ok(gathered)
+    Ok(())
+}
+
+fn incidents_and_changes(files: Files<'_>, gathered: &mut Gathered) -> CliResult<()> {
+    let mut candidates = Vec::new();
+    let mut known = BTreeSet::new();
+    let (mut twice, mut planned) = (0u64, 0u64);
+    for path in files.incidents {
+        let input = each(path, "incidents", |row: IncidentRow| {
+            if row.severity.0.eq_ignore_ascii_case("maintenance") {
+                planned += 1;
+            } else if known.insert(row.id.0.clone()) {
+                let incident = incident(&row, gathered)?;
+                gathered.incidents.push(incident);
+                candidates.push(row.links.0);
+            } else {
+                twice += 1;
+            }
+            Ok(())
+        })?;
+        gathered.inputs.push(input);
+    }
+    note(
+        gathered,
+        twice,
+        "incident given more than once; the first was kept",
+        "incidents given more than once; the first of each was kept",
+    );
+    note(
+        gathered,
+        planned,
+        "planned maintenance left out",
+        "planned maintenances left out",
+    );
+    let shipped = changes(files.changes, &candidates, gathered)?;
+    link(&candidates, &shipped, gathered);
+    Ok(())
 }
 
 fn note(gathered: &mut Gathered, number: u64, one: &str, many: &str) {
@@ -215,7 +223,7 @@ fn changes(
         .collect();
     let mut kept = HashMap::new();
     for path in paths {
-        let input = each(path, "changes", |_, row: ChangeRow| {
+        let input = each(path, "changes", |row: ChangeRow| {
             let at = instant(&row.shipped_at.0)?;
             let day = day_of(at);
             // an ISO week covers all its days
@@ -284,7 +292,7 @@ fn link(
 
 fn hours(paths: &[PathBuf], gathered: &mut Gathered) -> CliResult<()> {
     for path in paths {
-        let input = each(path, "service-hours", |_, row: HoursRow| {
+        let input = each(path, "service-hours", |row: HoursRow| {
             let hours = row
                 .hours
                 .0

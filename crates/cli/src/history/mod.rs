@@ -2,10 +2,12 @@
 
 mod files;
 mod rows;
+mod store;
 mod when;
 
-pub(crate) use files::{Files, read};
-pub(crate) use rows::clean;
+pub(crate) use countersign_operations::import::rows::clean;
+pub(crate) use files::{Files, read, read_more};
+pub(crate) use store::read_store;
 pub(crate) use when::{day, week};
 
 use countersign_operations::trend::{Event, Exposure, History, Incident};

@@ -9,9 +9,11 @@ use countersign_core::involvement::{Claim as AiClaim, Evidence};
 use countersign_core::policy::Mode;
 use countersign_core::problem::Problem;
 use countersign_core::radius::{Claim, Impact};
+use countersign_core::usage::{Maturity, Why};
 use countersign_effects::summary;
 
 use super::{CheckReport, ReportSignOff, count, packages, reach};
+use crate::collect::SeenUse;
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Evidence lines shown before the rest is counted.
@@ -75,6 +77,7 @@ pub(super) fn next(out: &mut String, commands: &[String]) {
             "countersign init" => "adopt Countersign here: writes policy and roster to edit",
             command if command.starts_with("countersign sign ") => "for someone who can sign",
             command if command.starts_with("countersign declare ") => "for an author, first",
+            command if command.starts_with("countersign usage ") => "for whoever answers for it",
             _ => "find the rules that nobody can satisfy",
         };
         let _ = writeln!(out, "  {}   {}", paint(BOLD, command), paint(DIM, why));
@@ -197,6 +200,22 @@ fn reached(out: &mut String, report: &CheckReport) {
     row(out, "", &paint(DIM, reach::path(claim)));
 }
 
+/// A pattern, what it counts as, and why.
+fn use_text(it: &SeenUse) -> String {
+    let entry = it.entry.as_deref().unwrap_or_default();
+    let why = match &it.why {
+        Why::Registered => format!("as `{entry}` says"),
+        Why::Unregistered => "no entry of usage.toml covers it".to_owned(),
+        Why::Expired(at) => format!("`{entry}` expired on {}", at.strftime("%Y-%m-%d")),
+        Why::Missing(missing) => format!("`{entry}` lacks: {}", missing.join(", ")),
+        Why::OverCap { changes, most } => {
+            format!("change {changes} in seven days; `{entry}` allows {most}")
+        }
+    };
+    let counts = format!("{}: {why}", it.maturity.as_str());
+    format!("{}  {}", it.pattern, paint(DIM, counts))
+}
+
 fn involvement(out: &mut String, report: &CheckReport) {
     let ai = &report.involvement;
     let mut text = paint(style::involvement(ai.verdict), ai.verdict.as_str());
@@ -208,6 +227,14 @@ fn involvement(out: &mut String, report: &CheckReport) {
         let _ = write!(text, "  {}", ai.tools.join(", "));
     }
     row(out, "AI involved", &text);
+    // Without a registry of one's own everything is novel, which says nothing.
+    let adopted = report.policy.from.is_some();
+    let novel = |it: &&SeenUse| adopted && it.maturity >= Maturity::Novel;
+    let novel = ai.uses.iter().filter(novel);
+    for (at, it) in novel.take(MAX_EVIDENCE).enumerate() {
+        let label = if at == 0 { "usage" } else { "" };
+        row(out, label, &use_text(it));
+    }
     let lines = &ai.lines;
     if lines.total() > 0 {
         let text = format!(

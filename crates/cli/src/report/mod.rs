@@ -21,6 +21,7 @@ use countersign_core::problem::Problem;
 use countersign_core::radius::Radius;
 use countersign_core::signoff::carry::Kept;
 use countersign_core::signoff::statement::{Answer, RiskyHunk, Stance};
+use countersign_core::usage::Why;
 use countersign_git::Range;
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub(crate) use human::{brief, human};
 pub(crate) use markdown::markdown;
 pub(crate) use sarif::sarif;
 
-use crate::collect::{Author, Lines, Merge};
+use crate::collect::{Author, Lines, Merge, SeenUse};
 use crate::collect_locks::Lock;
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::Rules;
@@ -80,6 +81,8 @@ pub(crate) struct ReportInvolvement {
     pub(crate) conflict: bool,
     pub(crate) lines: Lines,
     pub(crate) evidence: Vec<Evidence>,
+    /// Patterns of use, and what the registry says of them.
+    pub(crate) uses: Vec<SeenUse>,
 }
 
 #[derive(Debug, Serialize)]
@@ -151,6 +154,7 @@ impl CheckReport {
                 conflict: involvement.conflict,
                 lines: collected.lines,
                 evidence: involvement.evidence.clone(),
+                uses: collected.uses.clone(),
             },
             authors: collected.authors.clone(),
             author_level: level.to_owned(),
@@ -176,10 +180,23 @@ impl CheckReport {
                 .and_then(|it| it.verified.self_reviewed_by())
                 .map(str::to_owned),
             risky_hunks: merge.risky.clone(),
-            next: next_of_merge(rules, range, &explanation),
+            next: next_of_merge(rules, range, &explanation)
+                .into_iter()
+                .chain(collected.uses.iter().filter_map(|it| register(rules, it)))
+                .collect(),
             decision: explanation,
         }
     }
+}
+
+/// The command that registers a pattern which nobody has.
+fn register(rules: &Rules, it: &SeenUse) -> Option<String> {
+    (rules.adopted && it.why == Why::Unregistered).then(|| {
+        let pattern = &it.pattern;
+        format!(
+            "countersign usage register {pattern} --owner PERSON --maturity trial --expires DATE"
+        )
+    })
 }
 
 #[derive(Debug, Serialize)]

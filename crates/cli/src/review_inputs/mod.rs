@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_core::catalog::Catalog;
 use countersign_core::policy::Policy;
 use countersign_core::signoff::Digest;
+use countersign_core::usage::Usages;
 use countersign_operations::action::Action;
 use countersign_operations::change::{Change, ChangeRef};
 use countersign_operations::coe::Coe;
@@ -53,6 +54,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) objectives: Vec<Objective>,
     pub(crate) catalog: Option<&'a Catalog>,
     pub(crate) policy: Option<&'a Policy>,
+    pub(crate) usages: Option<&'a Usages>,
 }
 
 /// Reads everything.
@@ -73,7 +75,7 @@ pub(crate) async fn gather(store: &Store, asked: &Asked<'_>) -> CliResult<Inputs
     reading.incidents(asked.week).await?;
     reading.work(asked.week).await?;
     reading.safeguards(asked.week).await?;
-    usage::read(&mut reading, asked.week).await?;
+    usage::read(&mut reading, asked.week, asked.usages).await?;
     reading.running(asked).await?;
     reading.ledger(asked.week).await?;
     touches::read(&mut reading, asked.week).await?;

@@ -147,6 +147,10 @@ impl Desk {
         desk
     }
 
+    pub(crate) const fn repo(&self) -> &countersign_testkit::GitRepo {
+        &self.org.repo
+    }
+
     pub(crate) fn root(&self) -> &Path {
         self.org.repo.path()
     }

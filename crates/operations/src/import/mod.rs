@@ -11,6 +11,7 @@ mod github_status;
 mod json;
 pub mod mapping;
 mod pagerduty;
+pub mod rows;
 mod table;
 mod text;
 

@@ -46,7 +46,7 @@ fn every_kind() -> Vec<Record> {
         format!(r#"{{"kind":"{kind}","version":1,"record":{{{noted},{record}}}}}"#)
     };
     let digest = Digest::of(b"x");
-    let pattern = r#""pattern":{"tool":"claude-code","mode":"interactive","activity":"code","environment":"unknown"}"#;
+    let pattern = r#""pattern":{"tool":"claude-code","mode":"agent-interactive","activity":"code","environment":"unknown"}"#;
     let change = r#""change":{"repository":"shop","id":"0f3a"},"kind":"merge""#;
     let others: Vec<(Kind, String)> = vec![
         (Kind::Decision, format!(r#"{change},"decided_at":"2026-03-05T08:00:00Z","verdict":"hold","asked_by":"check""#)),

@@ -97,7 +97,7 @@ pub(super) fn decisions(review: &Review) -> Vec<Needed> {
     for it in &review.usage {
         if it.undecided || it.owner.is_none() || it.expired.is_some() || it.over_cap() {
             let why = if it.over_cap() {
-                "was seen more often than agreed"
+                "shipped more changes than agreed"
             } else if it.expired.is_some() {
                 "was decided on for a time that is over"
             } else {

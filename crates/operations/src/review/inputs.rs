@@ -61,13 +61,15 @@ pub struct Began {
 pub struct UsageCount {
     /// The pattern.
     pub pattern: Pattern,
-    /// Times seen in the week.
+    /// Times seen in the week: changes, tool calls let through, deployments.
     pub seen: u64,
+    /// Changes shipped with it.
+    pub changes: u64,
     /// By how many people.
     pub people: u64,
-    /// When it was seen for the first time, where that is known.
+    /// When it was seen for the first time; `None`: it was known before the week.
     pub first_seen: Option<Timestamp>,
-    /// Incidents of the week that are linked to changes made with it.
+    /// Incidents of the week that are linked to what was done with it.
     pub incidents: u64,
 }
 

@@ -372,7 +372,7 @@ fn novel_uses_wait_for_an_owner() {
     let pattern = |tool: &str| Pattern {
         tool: tool.into(),
         model_family: None,
-        mode: Mode::Autonomous,
+        mode: Mode::AgentAutonomous,
         activity: Activity::Operations,
         environment: Environment::Production,
     };
@@ -384,12 +384,14 @@ fn novel_uses_wait_for_an_owner() {
         owner: Some("grace".into()),
         safeguards: vec!["a person watches".into()],
         weekly_cap: cap,
+        weekly_percent: None,
         expires,
         evidence: None,
     };
     let seen = |tool: &str, seen, first: Option<i64>| UsageCount {
         pattern: pattern(tool),
         seen,
+        changes: seen,
         people: 1,
         first_seen: first.map(at),
         incidents: 0,
@@ -428,7 +430,7 @@ fn novel_uses_wait_for_an_owner() {
         .map(|it| it.question.as_str())
         .collect();
     assert_eq!(asked.len(), 3);
-    assert!(asked[0].contains("more often than agreed"));
+    assert!(asked[0].contains("more changes than agreed"));
     assert!(asked[1].contains("nobody who answers for it"));
     assert!(asked[2].contains("for a time that is over"));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_core::usage::Maturity;
+use countersign_core::usage::{Cap, Maturity};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -26,21 +26,23 @@ pub struct UsageRow {
     pub owner: Option<String>,
     /// What it requires.
     pub safeguards: Vec<String>,
-    /// Times seen in the week.
+    /// Times seen in the week: changes, tool calls let through, deployments.
     pub seen: u64,
+    /// Changes shipped with it.
+    pub changes: u64,
     /// By how many people.
     pub people: u64,
-    /// The most that was agreed on for a week.
+    /// The most changes that were agreed on for a week like this.
     pub weekly_cap: Option<u64>,
     /// Incidents of the week that are linked to changes made with it.
     pub incidents: u64,
 }
 
 impl UsageRow {
-    /// Whether it was seen more often than agreed.
+    /// Whether more was shipped with it than agreed.
     #[must_use]
     pub fn over_cap(&self) -> bool {
-        self.weekly_cap.is_some_and(|cap| self.seen > cap)
+        self.weekly_cap.is_some_and(|cap| self.changes > cap)
     }
 }
 
@@ -54,6 +56,7 @@ pub(super) fn usage(frame: &Frame<'_>) -> Vec<UsageRow> {
             *place = it;
         }
     }
+    let shipped = frame.inputs.shipped.get(&frame.week).copied().unwrap_or(0);
     let seen: BTreeMap<&Pattern, _> = frame
         .inputs
         .seen
@@ -88,11 +91,19 @@ pub(super) fn usage(frame: &Frame<'_>) -> Vec<UsageRow> {
                 safeguards: entry.map(|it| it.safeguards.clone()).unwrap_or_default(),
                 seen: count,
                 people: seen.map_or(0, |it| it.people),
-                weekly_cap: entry.and_then(|it| it.weekly_cap),
+                changes: seen.map_or(0, |it| it.changes),
+                weekly_cap: entry.and_then(|it| cap(it).most(shipped)),
                 incidents: seen.map_or(0, |it| it.incidents),
             })
         })
         .collect();
     rows.sort_by(|a, b| b.seen.cmp(&a.seen).then_with(|| a.pattern.cmp(&b.pattern)));
     rows
+}
+
+const fn cap(entry: &UsageEntry) -> Cap {
+    Cap {
+        changes: entry.weekly_cap,
+        percent: entry.weekly_percent,
+    }
 }

@@ -223,7 +223,7 @@ fn measure(found: &mut Comparison, history: &History, options: &Options, cells: 
         found.mantel_haenszel = Some(stratified.0);
         found.strata = stratified.1;
     }
-    match regression(cells, found.dispersion) {
+    match regression(cells, &history.names, found.dispersion) {
         Ok(ratio) => found.adjusted = Some(ratio),
         Err(error) => found
             .answer

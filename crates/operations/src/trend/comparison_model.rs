@@ -10,7 +10,7 @@ use countersign_stats::{Confidence, Counted, Error};
 use super::Options;
 use super::answer::{Range, Ratio};
 use super::comparison::Arm;
-use super::history::{History, Involvement, Link, Name, SizeBucket, Stratum};
+use super::history::{History, Involvement, Link, Name, Names, SizeBucket, Stratum};
 
 /// Teams with a column of their own in the regression; the rest share one.
 const MAX_TEAMS: usize = 12;
@@ -267,14 +267,14 @@ fn smallest(limit: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
 /// Poisson regression on the strata, the interval widened for whatever varies
 /// more than chance. A column that the columns before it already determine (a
 /// tier whose changes all have one size, say) adds nothing and is left out.
-pub(super) fn regression(cells: &Cells, dispersion: f64) -> Result<Ratio, Error> {
+pub(super) fn regression(cells: &Cells, names: &Names, dispersion: f64) -> Result<Ratio, Error> {
     let rows = rows(cells);
     let counts: Vec<u64> = rows.iter().map(|row| row.1.incidents).collect();
     let exposure: Vec<f64> = rows.iter().map(|row| row.1.changes as f64).collect();
     let ai = rows.iter().map(|row| if row.2 { 1.0 } else { 0.0 });
     let mut columns = vec![(AI.to_owned(), ai.collect())];
     for (name, level) in factors() {
-        columns.extend(factor(name, &rows, level));
+        columns.extend(factor(name, &rows, |row| level(row, names)));
     }
     let fit = loop {
         let mut design = Design::new(rows.len())?.intercept()?;
@@ -313,16 +313,21 @@ struct Reduced {
     author_level: Name,
 }
 
-type Level = fn(&Reduced) -> String;
+type Level = fn(&Reduced, &Names) -> String;
 
 /// What the regression holds equal, each as the text of its level.
 fn factors() -> [(&'static str, Level); 5] {
     [
-        ("quarter", |r| format!("{:?}", r.quarter)),
-        ("size", |r| format!("{:?}", r.size)),
-        ("tier", |r| format!("{:?}", r.tier)),
-        ("team", |r| format!("{:?}", r.team)),
-        ("level", |r| format!("{:?}", r.author_level)),
+        ("quarter", |r, _| {
+            format!("{}-Q{}", r.quarter.0, r.quarter.1)
+        }),
+        ("size", |r, _| format!("{:?}", r.size).to_lowercase()),
+        ("tier", |r, names| names.text(r.tier).to_owned()),
+        ("team", |r, names| {
+            let team = r.team.map(|team| names.text(team));
+            team.unwrap_or("other").to_owned()
+        }),
+        ("level", |r, names| names.text(r.author_level).to_owned()),
     ]
 }
 
@@ -364,7 +369,7 @@ fn rows(cells: &Cells) -> Vec<Row> {
 
 /// The 0/1 columns of a factor; a level without an incident has no finite
 /// coefficient, so its rows share the column of the level before it.
-fn factor(name: &str, rows: &[Row], level: Level) -> Vec<(String, Vec<f64>)> {
+fn factor(name: &str, rows: &[Row], level: impl Fn(&Reduced) -> String) -> Vec<(String, Vec<f64>)> {
     let texts: Vec<String> = rows.iter().map(|row| level(&row.0)).collect();
     let mut events: BTreeMap<&str, u64> = BTreeMap::new();
     for (text, row) in texts.iter().zip(rows) {

@@ -320,11 +320,12 @@ fn fit(
     groups: &[Vec<usize>],
 ) -> Result<(Vec<its::Effect>, bool), Verdict> {
     let touched = |name: &Name| affects.is_empty() || affects.contains(name);
+    let reaches = |name: &Name| history.names.parts(name).iter().any(touched);
     let mut series = Series::of(
         history,
         options.metric,
         |i| affects.is_empty() || i.services.iter().any(touched),
-        |cell| touched(&cell.stratum.service),
+        |cell| reaches(&cell.stratum.service),
         |name| touched(&name),
     );
     let mut other = Series::default();
@@ -333,7 +334,7 @@ fn fit(
             history,
             options.metric,
             |i| !i.services.iter().any(touched),
-            |cell| !touched(&cell.stratum.service),
+            |cell| !reaches(&cell.stratum.service),
             |name| !touched(&name),
         );
         (series, other) = aligned(series, other);

@@ -132,7 +132,7 @@ fn services(history: &History, options: &Options, metric: Metric) -> Vec<Group> 
                 history,
                 metric,
                 |incident| incident.services.contains(&service),
-                |cell| cell.stratum.service == service,
+                |cell| history.names.covers(cell.stratum.service, service),
                 |name| name == service,
             );
             let name = history.names.text(service).to_owned();
@@ -144,7 +144,10 @@ fn services(history: &History, options: &Options, metric: Metric) -> Vec<Group> 
             history,
             metric,
             |incident| incident.services.iter().any(|name| others.contains(name)),
-            |cell| others.contains(&cell.stratum.service),
+            |cell| {
+                let parts = history.names.parts(&cell.stratum.service);
+                parts.iter().any(|name| others.contains(name))
+            },
             |name| others.contains(&name),
         );
         let name = format!("{} other services", others.len());

@@ -1,7 +1,7 @@
 //! What is known: changes shipped and service-hours by week and stratum,
 //! incidents with their links, and events that people want to know about.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 pub(super) use countersign_core::involvement::Verdict as Involvement;
@@ -50,6 +50,23 @@ impl SizeBucket {
 pub struct Names {
     list: Vec<String>,
     numbers: HashMap<String, u32>,
+    /// The single texts behind a name that stands for several.
+    parts: HashMap<Name, Vec<Name>>,
+}
+
+/// Where each name went when they were sorted.
+struct Places(Vec<Name>);
+
+impl Places {
+    fn of(&self, name: Name) -> Name {
+        self.0.get(name.0 as usize).copied().unwrap_or(name)
+    }
+
+    fn all(&self, names: &mut [Name]) {
+        for name in names {
+            *name = self.of(*name);
+        }
+    }
 }
 
 /// A text in [`Names`].
@@ -72,6 +89,56 @@ impl Names {
         Name(number)
     }
 
+    /// One name for several texts, as of a change of more than one service. It
+    /// is no text of its own: [`Self::covers`] says which it stands for.
+    pub fn together<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> Name {
+        let texts: BTreeSet<&str> = texts.into_iter().collect();
+        let joined = texts.iter().copied().collect::<Vec<_>>().join(" + ");
+        let name = self.name(&joined);
+        if texts.len() > 1 && !self.parts.contains_key(&name) {
+            let parts = texts.into_iter().map(|text| self.name(text)).collect();
+            self.parts.insert(name, parts);
+        }
+        name
+    }
+
+    /// Puts the texts in order, so that the same history told in another order
+    /// gives the same answer to the last digit. Says where each name went.
+    fn sort(&mut self) -> Places {
+        let mut order: Vec<u32> = (0..).take(self.list.len()).collect();
+        order.sort_by_key(|at| self.list.get(*at as usize));
+        let mut places = Places(vec![Name(0); order.len()]);
+        for (to, from) in (0..).zip(&order) {
+            if let Some(place) = places.0.get_mut(*from as usize) {
+                *place = Name(to);
+            }
+        }
+        self.list.sort();
+        for number in self.numbers.values_mut() {
+            *number = places.of(Name(*number)).0;
+        }
+        let parts = std::mem::take(&mut self.parts).into_iter();
+        let moved = |(name, mut parts): (Name, Vec<Name>)| {
+            places.all(&mut parts);
+            (places.of(name), parts)
+        };
+        self.parts = parts.map(moved).collect();
+        places
+    }
+
+    /// The texts that a name stands for: itself, or several.
+    pub(super) fn parts<'a>(&'a self, name: &'a Name) -> &'a [Name] {
+        match self.parts.get(name) {
+            Some(parts) => parts,
+            None => std::slice::from_ref(name),
+        }
+    }
+
+    /// Whether a name is another, or one of those that it stands for.
+    pub(super) fn covers(&self, name: Name, one: Name) -> bool {
+        name == one || self.parts(&name).contains(&one)
+    }
+
     /// The text behind a number.
     #[must_use]
     pub fn text(&self, name: Name) -> &str {
@@ -84,7 +151,7 @@ impl Names {
 /// What a change is, as far as its risk goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stratum {
-    /// The service it changes.
+    /// The service it changes; [`Names::together`] where there are several.
     pub service: Name,
     /// How much the organisation depends on that service.
     pub tier: Name,
@@ -96,6 +163,18 @@ pub struct Stratum {
     pub size: SizeBucket,
     /// Whether AI took part. Not declared is [`Involvement::Unknown`].
     pub involvement: Involvement,
+}
+
+impl Stratum {
+    fn renamed(self, places: &Places) -> Self {
+        Self {
+            service: places.of(self.service),
+            tier: places.of(self.tier),
+            team: places.of(self.team),
+            author_level: places.of(self.author_level),
+            ..self
+        }
+    }
 }
 
 /// Exposure as it is read, change by change or already summed.
@@ -156,6 +235,13 @@ impl Incident {
     #[must_use]
     pub fn week(&self) -> Week {
         Week::of(self.at, &TimeZone::UTC)
+    }
+
+    fn renamed(&mut self, places: &Places) {
+        places.all(&mut self.services);
+        for link in &mut self.links {
+            link.stratum = link.stratum.renamed(places);
+        }
     }
 
     /// The likeliest change, where one is likely enough.
@@ -228,11 +314,16 @@ impl History {
     /// [`InputError`] for a window that ends before it starts or is longer than
     /// 60 years, and when there is neither a window nor anything recorded.
     pub fn new(
-        exposure: Exposure,
+        mut exposure: Exposure,
         mut incidents: Vec<Incident>,
-        events: Vec<Event>,
+        mut events: Vec<Event>,
         window: (Option<Week>, Option<Week>),
     ) -> Result<Self, InputError> {
+        let places = exposure.names.sort();
+        incidents.iter_mut().for_each(|it| it.renamed(&places));
+        for event in &mut events {
+            places.all(&mut event.affects);
+        }
         let weeks = || {
             let shipped = exposure.changes.keys().map(|(week, _)| *week);
             let served = exposure.hours.keys().map(|(week, _)| *week);
@@ -264,7 +355,7 @@ impl History {
             .filter(|((week, _), changes)| inside(*week) && *changes > 0)
             .map(|((week, stratum), changes)| Cell {
                 week,
-                stratum,
+                stratum: stratum.renamed(&places),
                 changes,
             })
             .collect();
@@ -273,7 +364,7 @@ impl History {
             .hours
             .into_iter()
             .filter(|((week, _), _)| inside(*week))
-            .map(|((week, service), hours)| (week, service, hours))
+            .map(|((week, service), hours)| (week, places.of(service), hours))
             .collect();
         hours.sort_unstable_by_key(|(week, service, _)| (*week, *service));
         incidents.retain(|incident| inside(incident.week()));
@@ -439,6 +530,19 @@ mod tests {
         for name in ["Mail", "Airport", "email-agentless", "Maintenance"] {
             assert!(!is_ai_product(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_change_of_two_services_is_one_of_each() {
+        let mut names = Names::default();
+        let cart = names.name("cart");
+        let both = names.together(["shop", "cart", "shop"]);
+        let shop = names.name("shop");
+        assert_eq!(both, names.together(["cart", "shop"]));
+        assert!(names.covers(both, cart) && names.covers(both, shop));
+        assert!(!names.covers(cart, both) && !names.covers(cart, shop));
+        assert_eq!(names.together(["cart"]), cart);
+        assert_eq!(names.text(names.clone().together([])), "unknown");
     }
 
     #[test]

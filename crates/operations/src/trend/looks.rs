@@ -286,16 +286,20 @@ fn services(history: &History, options: &Options) -> Vec<ServiceLooks> {
             .filter_map(|incident| incident.cause(options.link_threshold))
     };
     for link in causes() {
-        let cell = cells.entry((link.stratum.service, link.week)).or_default();
-        if let Some(arm) = arm(cell, link.stratum.involvement) {
-            arm.0 += 1;
+        for service in history.names.parts(&link.stratum.service) {
+            let cell = cells.entry((*service, link.week)).or_default();
+            if let Some(arm) = arm(cell, link.stratum.involvement) {
+                arm.0 += 1;
+            }
         }
     }
     for cell in &history.cells {
-        if let Some(week) = cells.get_mut(&(cell.stratum.service, cell.week))
-            && let Some(arm) = arm(week, cell.stratum.involvement)
-        {
-            arm.1 += cell.changes as f64;
+        for service in history.names.parts(&cell.stratum.service) {
+            if let Some(week) = cells.get_mut(&(*service, cell.week))
+                && let Some(arm) = arm(week, cell.stratum.involvement)
+            {
+                arm.1 += cell.changes as f64;
+            }
         }
     }
     let mut processes: BTreeMap<Name, RatioProcess> = BTreeMap::new();

@@ -172,7 +172,7 @@ impl Chart for Forest {
             .map(|d| d.name.chars().count())
             .max()
             .unwrap_or(0)
-            .min(24);
+            .min(28);
         let width = COLUMNS - edge - 24;
         let axis = self.axis(0.0, width as f64 - 1.0);
         let place = |value: f64| axis.at(value).round() as usize;

@@ -77,9 +77,7 @@ pub(super) fn run(args: &LogArgs) -> CliResult {
 /// Every record that can be read, oldest first, and how the chain stands.
 pub(super) fn read_all(home: &Path) -> CliResult<(Vec<Record>, Reader)> {
     let (mut reader, mut records) = (Reader::default(), Vec::new());
-    let mut paths = journal::closed_files(home);
-    paths.push(journal::current(home));
-    for path in paths {
+    for path in journal::all_files(home) {
         let file = match std::fs::File::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             other => other?,

@@ -1,5 +1,7 @@
 //! The options that say something about an incident.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use countersign_core::catalog::Share;
 use countersign_operations::incident::{
@@ -43,6 +45,10 @@ pub(super) struct FieldArgs {
     /// `2026-03-05T10:00Z=55`.
     #[arg(long = "customers", value_name = "[TIME=]PERCENT")]
     customers: Vec<String>,
+    /// Requests measured minute by minute, as CSV: `time`, `failed`, and
+    /// `requests` received or `expected` as in other weeks.
+    #[arg(long, value_name = "FILE")]
+    traffic: Option<PathBuf>,
     /// What happened when: `2026-03-05T10:00Z=rolled back`.
     #[arg(long = "event", value_name = "TIME=TEXT")]
     events: Vec<String>,
@@ -84,6 +90,9 @@ impl FieldArgs {
             it.impact.retain(|known| known.from != step.from);
             it.impact.push(step);
             it.impact.sort_by_key(|step| step.from);
+        }
+        if let Some(path) = &self.traffic {
+            super::traffic::apply(path, &self.zone, it)?;
         }
         for text in &self.events {
             let (at, text) = text.split_once('=').ok_or_else(|| {

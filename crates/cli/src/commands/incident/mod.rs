@@ -6,6 +6,7 @@ mod fields;
 mod import;
 mod list;
 mod show;
+mod traffic;
 
 use clap::Subcommand;
 

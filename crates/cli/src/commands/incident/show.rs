@@ -38,6 +38,10 @@ pub(crate) struct ShowArgs {
     /// The objective that its error budget is measured by, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 99.9)]
     objective: f64,
+    /// All requests expected in that time, for request-weighted availability
+    /// where only a part was measured.
+    #[arg(long, value_name = "N")]
+    requests: Option<u64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -149,7 +153,7 @@ fn rows(args: &ShowArgs, it: &Incident, now: Timestamp) -> CliResult<Vec<Row>> {
     };
     let end = it.end().unwrap_or(now);
     let window = Window::new(end - length, end).map_err(usage)?;
-    let found = availability(&window, &outages, &it.traffic, None);
+    let found = availability(&window, &outages, &it.traffic, args.requests);
     let row = |it: countersign_operations::availability::Availability| Row {
         budget_spent: it.budget_spent(objective),
         availability: it,
@@ -239,7 +243,7 @@ fn table(out: &mut impl Write, args: &ShowArgs, rows: &[Row]) -> CliResult<()> {
         match row.availability.value {
             None => writeln!(
                 out,
-                "  {name:<54}cannot be told: requests were not measured"
+                "  {name:<54}cannot be told: not all requests were measured (--requests N)"
             )?,
             Some(value) => {
                 let spent = row

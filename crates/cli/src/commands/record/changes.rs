@@ -1,7 +1,7 @@
 //! `countersign record changes`: the landed history, so that incidents can be
 //! counted per change shipped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use clap::Args;
 use countersign_core::decide::Verdict;
@@ -12,16 +12,20 @@ use countersign_core::policy::Mode;
 use countersign_core::radius::{Model, Radius};
 use countersign_git::{JudgedChange, Oid, Repo, Trust};
 use countersign_operations::change::{Change, ChangeRef, Decided};
+use countersign_operations::deployment::{Deployment, Move};
 use countersign_operations::noted::Noted;
 use countersign_operations::record::Record;
+use countersign_operations::usage::Pattern;
 use countersign_store::{Access, Appended, Range, Store};
 use jiff::Timestamp;
 
 use super::super::RepoArgs;
+use super::then::Then;
 use crate::collect::{self, Collected};
 use crate::database::{DbArgs, with};
 use crate::error::{CliError, CliResult, exit};
 use crate::recorder::{self, word};
+use crate::register;
 use crate::rules::Rules;
 use crate::signoffs::repository;
 
@@ -34,7 +38,8 @@ const MAX_TITLE: usize = 300;
 /// large, on which services, with AI or not.
 ///
 /// Every first-parent step of the branch is one change, as in `backtest`.
-/// Levels, teams and services are those of today's files.
+/// Levels, teams and services are those that the branch's files gave before it
+/// landed; before there were such files, the first that there were.
 #[derive(Debug, Args)]
 pub(crate) struct ChangesArgs {
     /// How far back, such as `90d` or `26w`; else all.
@@ -43,10 +48,22 @@ pub(crate) struct ChangesArgs {
     /// The branch; else the default branch.
     #[arg(long, value_name = "REV")]
     branch: Option<String>,
+    /// Where a change lands by being on the branch, as with continuous
+    /// deployment. Without it, what recorded deployments say.
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = environment)]
+    environment: Option<Environment>,
     #[command(flatten)]
     repo: RepoArgs,
     #[command(flatten)]
     db: DbArgs,
+}
+
+fn environment(text: &str) -> Result<Environment, String> {
+    let known = Environment::ALL.into_iter();
+    let mut named = known.filter(|it| *it != Environment::Unknown);
+    named
+        .find(|it| it.as_str() == text)
+        .ok_or_else(|| "expected local, development, staging or production".to_owned())
 }
 
 pub(super) fn run(args: &ChangesArgs) -> CliResult {
@@ -60,8 +77,8 @@ pub(super) fn run(args: &ChangesArgs) -> CliResult {
     let address = args.db.address()?;
     let rules = Rules::at(&repo, Some(&head))?;
     let noted = recorder::noted(&repo, &rules)?;
-    let changes = collect(&repo, &head, &rules, since, &noted)?;
     let mode = rules.policy.settings.mode;
+    let changes = collect(&repo, &head, rules, since, &noted)?;
     let done = with(&address, Access::Write, async |store| {
         let mut done = Appended {
             added: 0,
@@ -70,10 +87,19 @@ pub(super) fn run(args: &ChangesArgs) -> CliResult {
         };
         let decisions = store.page("decision", Range::ALL, None, 1).await?;
         let has_decisions = !decisions.items.is_empty();
+        let deployed = deployed(store).await?;
         for batch in changes.chunks(BATCH) {
             let mut records = Vec::with_capacity(batch.len());
             for landed in batch {
                 let mut change = landed.change.clone();
+                let place = args.environment;
+                let place = place.or_else(|| deployed.get(&change.change).copied());
+                change.environment = place.unwrap_or_default();
+                let uses = landed.uses.iter().map(|pattern| Pattern {
+                    environment: change.environment,
+                    ..pattern.clone()
+                });
+                change.usages = uses.map(|pattern| pattern.key()).collect();
                 if has_decisions {
                     decide(store, &mut change, &landed.commits, mode).await?;
                 }
@@ -97,44 +123,68 @@ fn since(text: Option<&str>) -> CliResult<Option<i64>> {
     Ok(Some((Timestamp::now() - since).as_second()))
 }
 
-/// A change, and the commits that a decision on it may name.
+/// The most guarded environment that each change was deployed to.
+async fn deployed(store: &Store) -> CliResult<HashMap<ChangeRef, Environment>> {
+    let mut found = HashMap::new();
+    for deployment in register::all::<Deployment>(store, Range::ALL).await? {
+        if deployment.moved != Move::Deploy || deployment.environment == Environment::Unknown {
+            continue;
+        }
+        for change in deployment.changes {
+            let place = found.entry(change).or_insert(deployment.environment);
+            *place = (*place).max(deployment.environment);
+        }
+    }
+    Ok(found)
+}
+
+/// A change, its patterns of AI use, and the commits that a decision on it may
+/// name.
 struct Landed {
     change: Change,
+    uses: BTreeSet<Pattern>,
     commits: Vec<String>,
 }
 
-/// Every change, oldest first.
+/// Every change, oldest first, by the rules of its time.
 fn collect(
     repo: &Repo,
     head: &Oid,
-    rules: &Rules,
+    today: Rules,
     since: Option<i64>,
     noted: &Noted,
 ) -> CliResult<Vec<Landed>> {
     let name = repository(repo, head)?;
-    let keys = |email: &str| collect::signing_keys(&rules.roster, email);
+    let mut changes = Vec::new();
+    // A key that was revoked since proves nothing any more, so keys are today's.
+    let roster = today.roster.clone();
+    let keys = |email: &str| collect::signing_keys(&roster, email);
     let trust = Trust {
         keys: &keys,
-        notes: rules.policy.settings.trust_authorship_notes,
+        notes: today.policy.settings.trust_authorship_notes,
     };
-    let model = rules.catalog.as_ref().map(Model::new);
-    let mut changes = Vec::new();
-    repo.judge_landed(head, since, trust, |landed| {
-        let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
-        let collected = collect::facts(
-            &landed.judged,
-            &landed.files,
-            &[],
-            rules,
-            model.as_ref(),
-            at,
+    let mut each = |rules: &Rules, some: Vec<JudgedChange>| {
+        let model = rules.catalog.as_ref().map(Model::new);
+        for landed in some {
+            let at = Timestamp::from_second(landed.time).unwrap_or(Timestamp::UNIX_EPOCH);
+            let (judged, files) = (&landed.judged, &landed.files);
+            let collected = collect::facts(judged, files, &[], rules, model.as_ref(), at);
+            let commits = judged.commits.iter().rev();
+            changes.push(Landed {
+                commits: commits.map(|commit| commit.commit.id.to_string()).collect(),
+                uses: collect::patterns(&collected.involvement, files),
+                change: change(&name, &landed, &collected, rules, at, noted),
+            });
+        }
+    };
+    let mut then = Then::from(repo, head, today)?;
+    repo.judge_landed(head, since, trust, |landed| then.push(landed, &mut each))?;
+    then.flush(&mut each);
+    for error in &then.unread {
+        anstream::eprintln!(
+            "countersign: warning: rules of an earlier time could not be read, so later ones stand in: {error}"
         );
-        let commits = landed.judged.commits.iter().rev();
-        changes.push(Landed {
-            commits: commits.map(|commit| commit.commit.id.to_string()).collect(),
-            change: change(&name, &landed, &collected, rules, at, noted),
-        });
-    })?;
+    }
     changes.reverse();
     Ok(changes)
 }
@@ -154,10 +204,11 @@ fn change(
     let authors = collected.authors.iter().filter(|author| author.is_person);
     change.people = authors.filter_map(|author| author.person.clone()).collect();
     change.team = team(&change.people, rules);
-    change.author_level = Some(rules.roster.levels().name(facts.author_level).to_owned());
+    let has_roster = !rules.roster.people().is_empty();
+    change.author_level =
+        has_roster.then(|| rules.roster.levels().name(facts.author_level).to_owned());
     change.services = collected.services.iter().map(|id| word(id)).collect();
     change.tier = facts.tier.and_then(|tier| u8::try_from(tier).ok());
-    change.environment = Environment::Unknown;
     change.lines = facts.lines;
     change.files = facts.files;
     change.involvement = involvement.verdict;

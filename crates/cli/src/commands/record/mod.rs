@@ -2,6 +2,7 @@
 
 mod changes;
 mod guard_log;
+mod then;
 
 use std::io::Write;
 

@@ -140,6 +140,7 @@ impl WeekArgs {
             objectives: beside.objectives.clone(),
             catalog: beside.rules.as_ref().and_then(|it| it.catalog.as_ref()),
             policy: beside.rules.as_ref().map(|it| &it.policy),
+            usages: beside.rules.as_ref().map(|it| &it.usages),
         };
         let inputs = gather(store, &asked).await?;
         Ok(review::build(week, &inputs, cut_off))

@@ -2,33 +2,31 @@
 //!
 //! `usage.toml` ([`countersign_core::usage`]) holds what policies read; this is
 //! the record behind it: when a pattern first appeared, and on what evidence it
-//! became established.
+//! became established. Where patterns are found: [`of_change`]; how much of each
+//! there was, and what went wrong: [`Uses`], side by side in an [`Overview`];
+//! what they have to show: [`Proof`]; what people should look at again: [`Due`].
+
+mod due;
+mod find;
+mod graduate;
+mod overview;
+mod tally;
 
 use countersign_core::effect::Environment;
-use countersign_core::usage::{Activity, Maturity};
+pub use countersign_core::usage::Mode;
+use countersign_core::usage::{Activity, Maturity, Usages, Use};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::due::{Due, DueKind, due};
+pub use self::find::{model_family, of_action, of_change, of_deployment, of_guard};
+pub use self::graduate::{Proof, graduate};
+pub use self::overview::{Adoption, Overview, PatternRow, Rate, overview};
+pub use self::tally::{Tally, Uses};
 use crate::change::ChangeRef;
 use crate::faults::Faults;
 use crate::noted::Noted;
 use crate::words::words;
-
-words! {
-    /// How much a person stands between the AI and the effect.
-    pub enum Mode {
-        /// It advises; a person does everything.
-        Advice = "advice",
-        /// It writes or acts; a person accepts each step.
-        Interactive = "interactive",
-        /// It works through a task alone; a person looks at the end.
-        Autonomous = "autonomous",
-        /// Nobody looks unless something asks for it.
-        Unattended = "unattended",
-        /// Not known.
-        Unknown = "unknown",
-    }
-}
 
 /// Tool × model family × mode × activity × environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,19 +49,26 @@ impl Pattern {
     /// One word for the pattern: `tool/family/mode/activity/environment`.
     #[must_use]
     pub fn key(&self) -> String {
-        let family = self.model_family.as_deref().unwrap_or("any");
-        let activity = match self.activity {
-            Activity::Code => "code",
-            Activity::Infrastructure => "infrastructure",
-            Activity::Operations => "operations",
-            Activity::Deployment => "deployment",
-        };
         format!(
-            "{}/{family}/{}/{activity}/{}",
+            "{}/{}/{}/{}/{}",
             self.tool,
-            self.mode,
+            self.model_family.as_deref().unwrap_or(UNKNOWN),
+            self.mode.as_str(),
+            self.activity.as_str(),
             self.environment.as_str()
         )
+    }
+
+    /// As the registry asks about it.
+    #[must_use]
+    pub fn as_use(&self) -> Use<'_> {
+        Use {
+            tool: &self.tool,
+            model_family: self.model_family.as_deref(),
+            mode: self.mode,
+            activity: self.activity,
+            environment: self.environment,
+        }
     }
 
     fn check(&self, faults: &mut Faults) {
@@ -77,6 +82,43 @@ impl Pattern {
             }
         }
     }
+}
+
+/// What stands for a part that nobody knows.
+const UNKNOWN: &str = "unknown";
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.key())
+    }
+}
+
+impl std::str::FromStr for Pattern {
+    type Err = String;
+
+    /// Reads a [`Pattern::key`].
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [tool, family, mode, activity, environment] = parts.as_slice() else {
+            return Err(format!(
+                "`{text}` is not a pattern (write TOOL/MODEL-FAMILY/MODE/ACTIVITY/ENVIRONMENT)"
+            ));
+        };
+        if tool.is_empty() || family.is_empty() {
+            return Err(format!("`{text}` has an empty part (write `{UNKNOWN}`)"));
+        }
+        Ok(Self {
+            tool: (*tool).to_owned(),
+            model_family: Some((*family).to_owned()).filter(|family| family != UNKNOWN),
+            mode: of(mode, &Mode::ALL, Mode::as_str)?,
+            activity: of(activity, &Activity::ALL, Activity::as_str)?,
+            environment: of(environment, &Environment::ALL, Environment::as_str)?,
+        })
+    }
+}
+
+fn of<T: Copy>(text: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T, String> {
+    crate::words::find(text, all, word).map_err(|error| error.to_string())
 }
 
 words! {
@@ -159,6 +201,9 @@ pub struct UsageEntry {
     /// The most changes with it in one week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weekly_cap: Option<u64>,
+    /// The same in percent of all changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekly_percent: Option<u8>,
     /// From this moment on it no longer counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -168,6 +213,31 @@ pub struct UsageEntry {
 }
 
 impl UsageEntry {
+    /// What the registry says of a pattern now.
+    #[must_use]
+    pub fn of(pattern: &Pattern, usages: &Usages, noted: Noted, now: Timestamp) -> Self {
+        let standing = usages.standing(&pattern.as_use(), now, |_| None);
+        let entry = standing.entry;
+        let safeguards = entry.map(|it| usages.required(it, standing.maturity));
+        let expires = entry.and_then(|it| it.expires);
+        Self {
+            noted,
+            pattern: pattern.clone(),
+            from: now,
+            maturity: standing.maturity,
+            owner: entry.and_then(|it| it.owner.clone()),
+            safeguards: safeguards
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            weekly_cap: entry.and_then(|it| it.cap.changes),
+            weekly_percent: entry.and_then(|it| it.cap.percent),
+            expires: expires.filter(|expires| *expires > now),
+            evidence: None,
+        }
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         self.noted.check(faults);
         self.pattern.check(faults);
@@ -175,6 +245,9 @@ impl UsageEntry {
         faults.count("safeguards", self.safeguards.len());
         for safeguard in &self.safeguards {
             faults.line("safeguards", safeguard);
+        }
+        if self.weekly_percent.is_some_and(|percent| percent > 100) {
+            faults.add("weekly_percent", "it is over 100");
         }
         if self.expires.is_some_and(|expires| expires <= self.from) {
             faults.add("expires", "it is not after `from`");
