@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use countersign_core::usage::{Maturity, Usage, Usages, Why};
+use countersign_core::effect::Environment;
+use countersign_core::usage::{Maturity, Mode, Usage, Usages, Why};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -11,6 +12,9 @@ use super::{Pattern, Uses};
 
 /// How long before its expiry an entry is due.
 const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// A review is dated to the day.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why something is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -54,81 +58,103 @@ pub struct Due {
 /// Everything that is due, the worst first.
 #[must_use]
 pub fn due(uses: &Uses, usages: &Usages, now: Timestamp) -> Vec<Due> {
-    let mut found = BTreeSet::new();
-    let mut add = |kind, what: &str, text: String| {
-        found.insert(Due {
-            kind,
-            what: what.to_owned(),
-            text,
-        });
-    };
+    let mut found = Found::default();
     for (pattern, tally) in uses.patterns() {
         let standing = usages.standing(&pattern.as_use(), now, |_| None);
         let key = pattern.key();
-        let since = tally.first.strftime("%Y-%m-%d");
         match (standing.maturity, &standing.why) {
             (Maturity::Forbidden, _) => {
-                add(DueKind::Forbidden, &key, "forbidden, and used".to_owned());
+                let text = format!("last seen on {}", day(tally.last));
+                found.add(DueKind::Forbidden, &key, text);
             }
             (_, Why::Unregistered) => {
-                let text = format!("no entry covers it; seen since {since}");
-                add(DueKind::Unregistered, &key, text);
+                let text = format!("no entry covers it; seen since {}", day(tally.first));
+                found.add(DueKind::Unregistered, &key, text);
             }
             _ => {}
         }
     }
-    for usage in usages.entries() {
-        let id = usage.id.as_str();
-        match usage.expires {
-            Some(at) if at <= now => {
-                let text = format!("expired on {}", at.strftime("%Y-%m-%d"));
-                add(DueKind::Expired, id, text);
-            }
-            Some(at) if at.duration_since(now) <= AHEAD => {
-                let text = format!("expires on {}", at.strftime("%Y-%m-%d"));
-                add(DueKind::ExpiresSoon, id, text);
-            }
-            _ => {}
-        }
-        if matches!(usage.maturity, Maturity::Trial | Maturity::Established) {
-            for safeguard in usages.missing(usage, usage.maturity) {
-                add(
-                    DueKind::MissingSafeguard,
-                    id,
-                    format!("not in place: {safeguard}"),
-                );
-            }
-            let recent = uses.recent(usage, now);
-            let before = countersign_core::usage::Recent {
-                all: recent.all.saturating_sub(1),
-                ..recent
-            };
-            if let Some(most) = usage.most(before).filter(|most| recent.with > *most) {
-                let text = format!("{} changes in seven days; the cap is {most}", recent.with);
-                add(DueKind::OverCap, id, text);
-            }
-        }
-        if usage.owner.is_none() {
-            add(DueKind::NoOwner, id, "nobody answers for it".to_owned());
-        }
-        match usage.reviewed {
-            None => add(
-                DueKind::NeverReviewed,
-                id,
-                "it does not say when it was last reviewed".to_owned(),
-            ),
-            Some(reviewed) => {
-                for (kind, word) in material(uses, usages, usage, reviewed, now) {
-                    let day = reviewed.strftime("%Y-%m-%d");
-                    add(kind, id, format!("{word}: new since the review of {day}"));
-                }
-            }
-        }
+    // What is forbidden needs nobody's care, only that it does not happen.
+    let cared_for = |it: &&Usage| it.maturity != Maturity::Forbidden;
+    for usage in usages.entries().iter().filter(cared_for) {
+        found.expiry(usage, now);
+        found.safeguards(usage, usages);
+        found.cap(usage, uses, now);
+        found.care(usage, uses, usages, now);
     }
-    found.into_iter().collect()
+    found.0.into_iter().collect()
 }
 
-/// What an entry covers now and did not when it was reviewed.
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+#[derive(Default)]
+struct Found(BTreeSet<Due>);
+
+impl Found {
+    fn add(&mut self, kind: DueKind, what: &str, text: String) {
+        let what = what.to_owned();
+        self.0.insert(Due { kind, what, text });
+    }
+
+    fn expiry(&mut self, usage: &Usage, now: Timestamp) {
+        match usage.expires {
+            Some(at) if at <= now => {
+                self.add(
+                    DueKind::Expired,
+                    &usage.id,
+                    format!("expired on {}", day(at)),
+                );
+            }
+            Some(at) if at.duration_since(now) <= AHEAD => {
+                self.add(
+                    DueKind::ExpiresSoon,
+                    &usage.id,
+                    format!("expires on {}", day(at)),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn safeguards(&mut self, usage: &Usage, usages: &Usages) {
+        if usage.maturity == Maturity::Novel {
+            return;
+        }
+        for safeguard in usages.missing(usage, usage.maturity) {
+            let text = format!("not in place: {safeguard}");
+            self.add(DueKind::MissingSafeguard, &usage.id, text);
+        }
+    }
+
+    fn cap(&mut self, usage: &Usage, uses: &Uses, now: Timestamp) {
+        let recent = uses.recent(usage, now);
+        let most = usage.cap.most(recent.all);
+        if let Some(most) = most.filter(|most| recent.with > *most) {
+            let text = format!("{} changes in seven days; the cap is {most}", recent.with);
+            self.add(DueKind::OverCap, &usage.id, text);
+        }
+    }
+
+    fn care(&mut self, usage: &Usage, uses: &Uses, usages: &Usages, now: Timestamp) {
+        if usage.owner.is_none() {
+            let text = "nobody answers for it".to_owned();
+            self.add(DueKind::NoOwner, &usage.id, text);
+        }
+        let Some(reviewed) = usage.reviewed else {
+            let text = "it does not say when it was last reviewed".to_owned();
+            return self.add(DueKind::NeverReviewed, &usage.id, text);
+        };
+        for (kind, word) in material(uses, usages, usage, reviewed, now) {
+            let text = format!("{word}: new since the review of {}", day(reviewed));
+            self.add(kind, &usage.id, text);
+        }
+    }
+}
+
+/// What an entry covers now and did not when it was reviewed, among what it
+/// leaves open. What was seen on the day of the review was seen by the reviewer.
 fn material(
     uses: &Uses,
     usages: &Usages,
@@ -142,7 +168,7 @@ fn material(
     };
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (pattern, tally) in uses.patterns().filter(|(pattern, _)| covered(pattern)) {
-        if tally.first <= reviewed {
+        if tally.first.duration_since(reviewed) < DAY {
             before.push(pattern);
         } else {
             after.push(pattern);
@@ -151,15 +177,21 @@ fn material(
     let mut found = BTreeSet::new();
     for pattern in after {
         let is_new = |same: &dyn Fn(&Pattern) -> bool| !before.iter().any(|it| same(it));
-        if let Some(family) = &pattern.model_family
+        if let (None, Some(family)) = (&usage.model_family, &pattern.model_family)
             && is_new(&|it| it.model_family.as_ref() == Some(family))
         {
             found.insert((DueKind::NewModelFamily, format!("model family {family}")));
         }
-        if is_new(&|it| it.mode == pattern.mode) {
+        if usage.mode.is_none()
+            && pattern.mode != Mode::Unknown
+            && is_new(&|it| it.mode == pattern.mode)
+        {
             found.insert((DueKind::NewMode, format!("mode {}", pattern.mode.as_str())));
         }
-        if is_new(&|it| it.environment == pattern.environment) {
+        if usage.environment.is_none()
+            && pattern.environment != Environment::Unknown
+            && is_new(&|it| it.environment == pattern.environment)
+        {
             let place = pattern.environment.as_str();
             found.insert((DueKind::NewEnvironment, format!("environment {place}")));
         }
@@ -225,15 +257,26 @@ mod tests {
     fn what_nobody_looks_after_is_due() {
         let none: [(DueKind, String); 0] = [];
         assert_eq!(dues(KIRO, &[("kiro/unknown/chat/code/unknown", 1)]), none);
+        // registered on the day it was seen, for what it is; nothing else is known of it
+        let named = format!("{KIRO}environment = \"production\"\n");
+        let same_day = ("kiro/unknown/unknown/deployment/production", 31);
+        let later = ("kiro/gpt/unknown/operations/production", 40);
+        assert_eq!(dues(&named, &[same_day]), none);
+        let family = (
+            DueKind::NewModelFamily,
+            "kiro model family gpt: new since the review of 1970-02-01".to_owned(),
+        );
+        assert_eq!(dues(&named, &[same_day, later]), [family]);
         for (lines, key, kind) in [
             ("", "kiro/unknown/chat/code/unknown", DueKind::Unregistered),
             (
-                "[[usage]]\nid = \"a\"\nowner = \"b\"\nreviewed = \"1970-03-31\"\nmaturity = \"forbidden\"\n",
+                "[[usage]]\nid = \"a\"\nmaturity = \"forbidden\"\n",
                 "kiro/unknown/chat/code/unknown",
                 DueKind::Forbidden,
             ),
         ] {
-            assert_eq!(dues(lines, &[(key, 1)])[0].0, kind, "{lines}");
+            let found = dues(lines, &[(key, 1)]);
+            assert_eq!((found.len(), found[0].0), (1, kind), "{found:?}");
         }
         for (line, kind) in [
             ("expires = \"1970-03-01\"\n", DueKind::Expired),

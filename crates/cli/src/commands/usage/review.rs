@@ -60,9 +60,10 @@ fn human(out: &mut impl Write, found: &[Due]) -> CliResult<()> {
     writeln!(out, "{}", paint(BOLD, line))?;
     let mut last = None;
     for it in found {
-        if last != Some(it.kind) {
-            writeln!(out, "\n  {}", paint(DIM, title(it.kind)))?;
-            last = Some(it.kind);
+        let title = title(it.kind);
+        if last != Some(title) {
+            writeln!(out, "\n  {}", paint(DIM, title))?;
+            last = Some(title);
         }
         writeln!(out, "  {}  {}", it.what, paint(DIM, &it.text))?;
         if it.kind == DueKind::Unregistered {

@@ -451,10 +451,10 @@ fn usage(review: &Review) -> Section {
         if it.expired.is_some() {
             maturity.push_str(", decision expired");
         }
-        let changes = whole(it.changes);
+        let changes = count(it.changes, "change");
         let cap = match it.weekly_cap {
-            Some(cap) if it.over_cap() => format!(" ({changes} changes, over the cap of {cap})"),
-            Some(cap) => format!(" ({changes} changes, cap {cap})"),
+            Some(cap) if it.over_cap() => format!(" ({changes}, over the cap of {cap})"),
+            Some(cap) => format!(" ({changes}, cap {cap})"),
             None => String::new(),
         };
         table.row([
