@@ -96,6 +96,32 @@ pub(crate) fn script() -> Result<()> {
     Ok(())
 }
 
+/// Interpreters that read what we write, and OpenSSL for certificates.
+pub(crate) fn interpreters() -> Result<()> {
+    for (program, package) in [
+        ("python3", "python3"),
+        ("node", "nodejs"),
+        ("openssl", "openssl"),
+    ] {
+        if !exists(program) {
+            apt(package)?;
+        }
+        println!("found {program}");
+    }
+    Ok(())
+}
+
+/// terraform, which judges what we read from its plans. No distribution ships
+/// it, so tests do without it where nobody has installed it.
+pub(crate) fn terraform() -> Option<&'static str> {
+    if exists("terraform") {
+        println!("found terraform");
+        return None;
+    }
+    println!("SKIPPED: terraform is not installed; tests that ask it say so");
+    Some("terraform")
+}
+
 /// cargo-deny, built from source when it is missing.
 pub(crate) fn cargo_deny() -> Result<()> {
     let found = Command::new("cargo")

@@ -12,6 +12,7 @@ mod hook;
 use std::fs;
 use std::process::{Command, Stdio};
 
+use countersign_testkit::programs::installed;
 use hook::{Desk, shell_call};
 
 /// Instructions of one run as callgrind counts them; `None` without valgrind.
@@ -35,15 +36,7 @@ fn instructions(desk: &Desk, input: &str) -> Option<u64> {
             "--agent",
             "claude-code",
         ]);
-    if Command::new("valgrind")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_err()
-    {
-        eprintln!("SKIPPED: `valgrind` is not installed");
-        return None;
-    }
+    installed(&["valgrind"])?;
     Desk::exchange(command, input, Stdio::piped());
     let text = fs::read_to_string(&out).unwrap();
     let total = text.lines().find_map(|line| {

@@ -14,6 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use countersign_testkit::programs::installed;
 use hook::{AGENTS, Desk, is_denial, shell_call};
 
 /// What happened, the agent's protocol, the command, and words of the message.
@@ -178,13 +179,7 @@ fn agent_runs(desk: &Desk, agent: &str, command: &str, dir: &Path) -> Result<(),
 /// decides to delete and recreate it.
 #[test]
 fn delete_and_recreate_needs_another_person_and_runs_once() {
-    if Command::new("terraform")
-        .arg("version")
-        .stdout(Stdio::null())
-        .status()
-        .is_err()
-    {
-        eprintln!("SKIPPED: `terraform` is not installed");
+    if installed(&["terraform"]).is_none() {
         return;
     }
     let made = tempfile::tempdir().unwrap();

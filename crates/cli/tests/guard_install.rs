@@ -12,6 +12,7 @@ mod hook;
 use std::fs;
 use std::path::PathBuf;
 
+use countersign_testkit::programs::installed;
 use hook::{AGENTS, Desk};
 
 /// Each agent's file, below the home directory, with what a person might have in it.
@@ -216,12 +217,7 @@ fn the_doctor_finds_what_does_not_guard() {
 /// The plugin as OpenCode runs it, in Node.
 #[test]
 fn the_plugin_throws_unless_the_guard_allows() {
-    if std::process::Command::new("node")
-        .arg("--version")
-        .output()
-        .is_err()
-    {
-        eprintln!("SKIPPED: `node` is not installed");
+    if installed(&["node"]).is_none() {
         return;
     }
     let desk = Desk::new();

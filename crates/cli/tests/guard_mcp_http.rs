@@ -14,6 +14,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use countersign_testkit::programs::installed;
 use hook::Desk;
 use serde_json::Value;
 
@@ -41,12 +42,9 @@ impl Drop for Running {
 
 /// The small server; `None` where no Python is.
 fn server(args: &[&str]) -> Option<Running> {
-    if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: `python3` is not installed");
-        return None;
-    }
+    let python = installed(&["python3"])?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mcp_server.py");
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python);
     command.arg(script).args(args);
     Some(Running::start(command))
 }
@@ -327,6 +325,9 @@ fn errors_of_the_server_pass_and_a_move_does_not() {
 
 #[test]
 fn a_server_with_tls_is_reached_and_an_unknown_one_is_not() {
+    if installed(&["openssl"]).is_none() {
+        return;
+    }
     let desk = Desk::new();
     let at = |name: &str| desk.home().join(name).to_str().unwrap().to_owned();
     let (certificate, key) = (at("cert.pem"), at("key.pem"));
@@ -343,11 +344,9 @@ fn a_server_with_tls_is_reached_and_an_unknown_one_is_not() {
         .args(["-addext", "subjectAltName=DNS:localhost"])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args(["-keyout", &key, "-out", &certificate])
-        .output();
-    if !made.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: `openssl` cannot make a certificate here");
-        return;
-    }
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
     let Some(server) = server(&[&certificate, &key]) else {
         return;
     };

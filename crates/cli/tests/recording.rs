@@ -15,6 +15,7 @@ use std::process::Command;
 
 use common::{Org, shown};
 use countersign_operations::record::Record;
+use countersign_testkit::programs::installed;
 use countersign_testkit::{Who, postgres};
 use hook::{Desk, shell_call};
 use tempfile::TempDir;
@@ -366,8 +367,7 @@ fn an_export_is_verified_without_a_database() {
 /// nothing of us.
 #[test]
 fn the_documented_verifier_agrees() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: python3 is not installed");
+    if installed(&["python3"]).is_none() {
         return;
     }
     let scene = Scene::migrated();

@@ -29,6 +29,7 @@ use countersign_operations::noted::Noted;
 use countersign_operations::record::Record;
 use countersign_operations::sign_off::{SignOffGiven, Stated};
 use countersign_store::{Address, Store};
+use countersign_testkit::programs::installed;
 use countersign_testkit::{Who, postgres};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
@@ -420,13 +421,7 @@ fn the_page_stands_alone_and_the_json_is_versioned() {
 
 #[test]
 fn the_page_prints_as_pdf() {
-    let browsers = ["chromium", "google-chrome", "chromium-browser"];
-    let found = browsers.iter().any(|name| {
-        std::env::var_os("PATH")
-            .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
-    });
-    if !found {
-        eprintln!("SKIPPED: no browser of the Chromium family");
+    if installed(&["chromium", "google-chrome", "chromium-browser"]).is_none() {
         return;
     }
     let scene = Scene::sqlite();

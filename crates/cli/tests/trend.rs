@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use common::{countersign, shown};
+use countersign_testkit::programs::installed;
 
 /// A folder with `incidents.csv` and `changes.csv` of a shop whose rate doubles
 /// in 2025-W18, when an assistant arrived and people left; its AI-assisted
@@ -254,15 +255,7 @@ fn the_page_stands_alone() {
 
 #[test]
 fn the_page_prints_as_pdf() {
-    let found = ["chromium", "google-chrome", "chromium-browser"]
-        .iter()
-        .any(|name| {
-            std::env::var_os("PATH").is_some_and(|path| {
-                std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
-            })
-        });
-    if !found {
-        eprintln!("SKIPPED: no browser of the Chromium family");
+    if installed(&["chromium", "google-chrome", "chromium-browser"]).is_none() {
         return;
     }
     let shop = Shop::new();

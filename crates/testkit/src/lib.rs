@@ -9,6 +9,7 @@
 mod git;
 mod history;
 pub mod postgres;
+pub mod programs;
 pub mod signing;
 pub mod simulator;
 

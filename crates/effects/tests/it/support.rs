@@ -31,18 +31,6 @@ pub(crate) fn samples(name: &str) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-/// Whether a program can be run; says so when it cannot.
-pub(crate) fn program(name: &str, probe: &str) -> bool {
-    let found = Command::new(name)
-        .arg(probe)
-        .output()
-        .is_ok_and(|out| out.status.success());
-    if !found {
-        eprintln!("SKIPPED: `{name}` is not installed");
-    }
-    found
-}
-
 /// What a program prints.
 pub(crate) fn output(program: &str, args: &[&str], folder: &Path) -> Vec<u8> {
     let out = Command::new(program)

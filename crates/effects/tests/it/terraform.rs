@@ -6,10 +6,11 @@ use countersign_core::effect::{Environment, StateLoss, Verb};
 use countersign_effects::document::ReadError;
 use countersign_effects::reading::{FindingKind, PlanReading};
 use countersign_effects::terraform::{compare, read, state_identity, state_in_binary_plan};
+use countersign_testkit::programs::installed;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{describe, invariants, name, output, program, samples};
+use crate::support::{describe, invariants, name, output, samples};
 
 const FOLDERS: [&str; 2] = ["terraform-plans-checkov", "terraform-plans-terraform-json"];
 
@@ -45,7 +46,7 @@ fn plan(value: &Value) -> PlanReading {
 
 #[test]
 fn public_plans_are_read_with_nothing_dropped() {
-    if !program("python3", "--version") {
+    if installed(&["python3"]).is_none() {
         return;
     }
     for folder in FOLDERS {
@@ -411,7 +412,7 @@ resource "terraform_data" "old" {}
 
 #[test]
 fn the_real_terraform() {
-    if !program("terraform", "version") {
+    if installed(&["terraform"]).is_none() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
