@@ -90,7 +90,7 @@ impl Names {
     }
 
     /// One name for several texts, as of a change of more than one service. It
-    /// is no text of its own: [`Self::covers`] says which it stands for.
+    /// is no text of its own: `covers` says which it stands for.
     pub fn together<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> Name {
         let texts: BTreeSet<&str> = texts.into_iter().collect();
         let joined = texts.iter().copied().collect::<Vec<_>>().join(" + ");
