@@ -470,7 +470,7 @@ fn print(out: &mut impl Write, shown: &[Shown]) -> CliResult<()> {
     }
     table.print(out)?;
     if shown.is_empty() {
-        writeln!(out, "{}", paint(DIM, "no pack is recorded as switched on"))?;
+        writeln!(out, "{}", paint(DIM, "no pack is in force"))?;
     }
     Ok(())
 }
