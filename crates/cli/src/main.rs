@@ -8,6 +8,7 @@ mod collect_locks;
 mod collect_plan;
 mod commands;
 mod database;
+mod demo;
 mod error;
 mod gate_record;
 mod guard;

@@ -5,6 +5,7 @@
 //! never lets a repository's own configuration run a program.
 
 mod command;
+mod create;
 mod error;
 mod judge;
 mod open;
@@ -19,6 +20,7 @@ pub mod signoffs;
 pub mod spent;
 pub mod tips;
 
+pub use create::Author;
 pub use error::GitError;
 pub use judge::{Judged, JudgedChange, JudgedCommit, Trust};
 pub use open::{OpenChange, OpenChanges};

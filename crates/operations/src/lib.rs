@@ -24,6 +24,7 @@ pub mod noted;
 pub mod pack;
 pub mod record;
 pub mod review;
+pub mod sample;
 pub mod sign_off;
 pub mod trend;
 pub mod usage;

@@ -4,10 +4,12 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use countersign_operations::sample;
 use countersign_store::{Access, Address, Store};
 
 use crate::database::{DbArgs, block_on, open, with};
 use crate::error::{CliError, CliResult, exit};
+use crate::review_inputs::is_sample;
 use crate::style::{BOLD, DIM, paint};
 
 /// Make, look at, copy and move the database of what was recorded.
@@ -96,6 +98,7 @@ fn status(address: &Address) -> CliResult {
         let head = store.head().await?;
         let schema = store.schema().await?;
         let counts = store.counts().await?;
+        let sample = is_sample(store).await?;
         let mut out = anstream::stdout().lock();
         writeln!(
             out,
@@ -108,6 +111,9 @@ fn status(address: &Address) -> CliResult {
         )?;
         writeln!(out, "  ledger  {}", entries_text(head.seq))?;
         writeln!(out, "  head    {head}")?;
+        if sample {
+            writeln!(out, "  {}", sample::LABEL)?;
+        }
         if !counts.is_empty() {
             let title = format!("{:<16}{:>10}{:>10}", "kind", "things", "entries");
             writeln!(out, "\n  {}", paint(DIM, title))?;

@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod db;
 mod declare;
+mod demo;
 mod deployment;
 mod factor;
 mod gate;
@@ -122,6 +123,7 @@ enum Command {
     Initiative(initiative::InitiativeCommand),
     #[command(subcommand)]
     Pack(pack::PackCommand),
+    Demo(demo::DemoArgs),
 }
 
 /// Which repository.
@@ -191,6 +193,7 @@ pub(crate) fn run(cli: Cli) -> CliResult {
         Command::Review(command) => review::run(&command),
         Command::Initiative(command) => initiative::run(&command),
         Command::Pack(command) => pack::run(&command),
+        Command::Demo(args) => demo::run(&args),
     }
 }
 

@@ -10,6 +10,7 @@ use countersign_operations::incident::Severity;
 use countersign_operations::initiative::Initiative;
 use countersign_operations::link::LinkTo;
 use countersign_operations::pack::PackActivation;
+use countersign_operations::sample;
 use countersign_operations::trend::{Event, Incident, Link, Name, Names, SizeBucket, Stratum};
 use countersign_operations::usage::UsageEntry;
 use countersign_operations::week::Week;
@@ -20,6 +21,7 @@ use jiff::tz::TimeZone;
 
 use super::{Gathered, InputFile, day_of};
 use crate::error::CliResult;
+use crate::review_inputs::is_sample;
 use crate::{links, register};
 
 /// A week of a service that is offered around the clock.
@@ -35,6 +37,9 @@ pub(crate) async fn read_store(
     catalog: Option<&Catalog>,
 ) -> CliResult<Gathered> {
     let mut gathered = Gathered::default();
+    if is_sample(store).await? {
+        gathered.warnings.push(sample::LABEL.to_owned());
+    }
     let weeks = store.weeks().await?;
     let mut shipped = 0;
     if let Some(weeks) = weeks {

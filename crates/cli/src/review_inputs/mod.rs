@@ -23,6 +23,7 @@ use countersign_operations::pack::PackActivation;
 use countersign_operations::record::{Record, Recorded};
 use countersign_operations::review::objectives::Objective;
 use countersign_operations::review::{Began, Inputs, ReviewIssued, Zone};
+use countersign_operations::sample;
 use countersign_operations::sign_off::{SignOffGiven, Stated};
 use countersign_operations::week::Week;
 use countersign_store::projection::{monday, week_of};
@@ -95,6 +96,14 @@ fn range(zone: &TimeZone, from: Week, until: Week) -> Range {
         from: from.bounds(zone).0.as_microsecond(),
         until: until.bounds(zone).1.as_microsecond(),
     }
+}
+
+/// Whether the ledger is that of a sample organisation.
+pub(crate) async fn is_sample(store: &Store) -> CliResult<bool> {
+    let first = store.entries(0, 1).await?;
+    Ok(first
+        .first()
+        .is_some_and(|it| it.recorded_by == sample::RECORDER))
 }
 
 /// The number of a week as the store counts them.
@@ -359,6 +368,7 @@ impl Reading<'_> {
                 .digests
                 .insert(format!("ledger up to entry {}", head.seq), head.hash);
         }
+        self.inputs.sample = is_sample(self.store).await?;
         self.inputs.issued = self.versions::<ReviewIssued>(|_| true).await?;
         // fixed once the week is over: nobody knows it before, and nothing that
         // is recorded later turns the wheel again

@@ -100,6 +100,8 @@ pub struct Touch {
 pub struct Inputs {
     /// Where the week begins and which day it is.
     pub zone: Zone,
+    /// The ledger is that of a sample organisation.
+    pub sample: bool,
     /// SHA-256 of what was read, by name, as the header states them.
     pub digests: BTreeMap<String, Digest>,
     /// What random picks are drawn with, unless an earlier version of this
@@ -158,6 +160,7 @@ impl Inputs {
     pub fn empty(zone: Zone) -> Self {
         Self {
             zone,
+            sample: false,
             digests: BTreeMap::new(),
             seed: 0,
             objectives: Vec::new(),

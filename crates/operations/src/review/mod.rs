@@ -71,6 +71,8 @@ pub struct Meaning {
 pub struct Review {
     /// [`SCHEMA`].
     pub schema: &'static str,
+    /// It was made from the ledger of a sample organisation ([`crate::sample`]).
+    pub sample: bool,
     /// The week.
     pub week: Week,
     /// One more than the last version that was circulated.
@@ -163,6 +165,7 @@ pub fn build(week: Week, inputs: &Inputs, cut_off: Timestamp) -> Review {
     let version = earlier.map(|it| it.version).max().unwrap_or(0) + 1;
     let mut review = Review {
         schema: SCHEMA,
+        sample: inputs.sample,
         week,
         version,
         zone: inputs.zone.name.clone(),

@@ -3,6 +3,7 @@
 use countersign_operations::factor::ClaimState;
 use countersign_operations::incident::Severity;
 use countersign_operations::review::{Fate, Review, ReviewIssued};
+use countersign_operations::sample;
 
 use super::parts::{dash, joined, minutes, moment, severity};
 use crate::history::clean;
@@ -13,6 +14,15 @@ const MOST: usize = 12;
 struct Letter(String);
 
 impl Letter {
+    /// Empty, but for what says that nothing of it is real.
+    fn about(review: &Review) -> Self {
+        let mut letter = Self(String::new());
+        if review.sample {
+            letter.line(sample::LABEL);
+        }
+        letter
+    }
+
     fn line(&mut self, text: impl AsRef<str>) {
         self.0.push_str(&clean(text.as_ref()));
         self.0.push('\n');
@@ -40,7 +50,7 @@ impl Letter {
 /// Facts with their sources. What nobody but its claimant has looked at is not a
 /// fact: it is counted and left out.
 pub(crate) fn briefing(review: &Review) -> String {
-    let mut out = Letter(String::new());
+    let mut out = Letter::about(review);
     out.line(format!("Briefing, operations, week {}", review.week));
     out.line(format!(
         "{} to {} ({}), recorded until {}. Source of every line in brackets.",
@@ -162,7 +172,7 @@ pub(crate) fn invitation(
     when: &str,
     place: Option<&str>,
 ) -> String {
-    let mut out = Letter(String::new());
+    let mut out = Letter::about(review);
     out.line(format!(
         "Invitation: weekly operations review, week {}",
         review.week

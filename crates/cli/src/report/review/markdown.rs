@@ -1,6 +1,7 @@
 //! The review as Markdown.
 
 use countersign_operations::review::Review;
+use countersign_operations::sample;
 use countersign_page::Table;
 
 use super::content::sections;
@@ -27,7 +28,8 @@ pub(super) fn header(review: &Review) -> Vec<String> {
     } else {
         "; the week was not over"
     };
-    vec![
+    let sample = review.sample.then(|| sample::LABEL.to_owned());
+    let rest = [
         format!(
             "{} to {}, {}; version {}",
             moment(review.from),
@@ -36,7 +38,8 @@ pub(super) fn header(review: &Review) -> Vec<String> {
             review.version
         ),
         format!("Recorded until {}{over}.", moment(review.cut_off)),
-    ]
+    ];
+    sample.into_iter().chain(rest).collect()
 }
 
 /// Text from outside stays text. Brackets are escaped and parentheses need not
