@@ -100,9 +100,9 @@ fn one(random: &mut Random, week: i64) -> Option<Shipped> {
 /// the later, the likelier. That is what makes the plain ratio mislead.
 fn with_ai(tier: u8, size: usize, week: i64) -> f64 {
     let most = match (tier, size) {
-        (1, 0) => 0.14,
-        (1, 1) => 0.08,
-        (1, _) => 0.05,
+        (1, 0) => 0.1,
+        (1, 1) => 0.06,
+        (1, _) => 0.04,
         (2, 0) => 0.4,
         (2, 1) => 0.24,
         (2, _) => 0.13,

@@ -18,11 +18,11 @@ use super::organisation::{PEOPLE, SERVICES, senior_of};
 use super::{WEEKS, below, happens, moment, pick, planted};
 
 /// How much likelier an AI-assisted change fails than one like it.
-const RISK_OF_AI: f64 = 2.2;
+const RISK_OF_AI: f64 = 2.0;
 /// How much likelier a change fails without the canary stage.
 const WITHOUT_CANARY: f64 = 2.3;
-/// What remains of it on tier 1 once the stage is back.
-const CANARY_BACK: f64 = 0.5;
+/// What remains of that risk on tier 1 in the ninety days.
+const RESET: f64 = 0.3;
 
 /// Incidents, and everything that is said of them.
 #[derive(Default)]
@@ -238,8 +238,8 @@ fn risk(it: &Shipped) -> f64 {
     if it.week >= planted::CANARY_GONE {
         risk *= WITHOUT_CANARY;
     }
-    if it.week >= planted::CANARY_BACK && it.service.tier <= 1 {
-        risk *= CANARY_BACK;
+    if it.week >= planted::RESET && it.service.tier <= 1 {
+        risk *= RESET;
     }
     risk
 }

@@ -51,10 +51,8 @@ mod planted {
     pub(super) const CANARY_GONE: i64 = 23;
     /// 2025-11-03: sign-offs and the guard are in place.
     pub(super) const ADOPTED: i64 = 44;
-    /// 2025-12-01: the canary stage is back on tier 1.
-    pub(super) const CANARY_BACK: i64 = 48;
-    /// 2026-02-09: the ninety-day pack begins.
-    pub(super) const PACK: i64 = 58;
+    /// 2025-12-22: on tier-1 services ninety days of two sign-offs begin.
+    pub(super) const RESET: i64 = 51;
 }
 
 /// What was made.

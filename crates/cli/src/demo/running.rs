@@ -11,13 +11,16 @@ use countersign_operations::record::Record;
 use countersign_operations::usage::{Pattern, UsageEntry};
 use jiff::Timestamp;
 
+use super::organisation::SERVICES;
 use super::{moment, planted};
+
+const PACK: &str = "PACK-2025-1";
 
 pub(super) fn running() -> Vec<Record> {
     vec![
         registered().into(),
         without_canary().into(),
-        with_canary().into(),
+        reset().into(),
         pack().into(),
     ]
 }
@@ -67,7 +70,7 @@ fn without_canary() -> Initiative {
     let start = moment(planted::CANARY_GONE, 0, 480);
     Initiative {
         hypothesis: "Releases without the canary stage are faster, and no riskier.".to_owned(),
-        end: Some(moment(planted::CANARY_BACK, 0, 480)),
+        end: Some(moment(planted::RESET, 0, 480)),
         ..initiative(
             "INI-2025-1",
             "Releases without the canary stage",
@@ -77,47 +80,39 @@ fn without_canary() -> Initiative {
     }
 }
 
-fn with_canary() -> Initiative {
-    let start = moment(planted::CANARY_BACK, 0, 480);
+fn reset() -> Initiative {
+    let start = moment(planted::RESET, 0, 0);
     let tiers = |tiers: &[u8]| Scope {
         tiers: tiers.iter().copied().collect(),
         ..Scope::default()
     };
     Initiative {
-        hypothesis: "With the canary stage back on tier-1 services they fail as seldom as before."
+        hypothesis: "With two sign-offs on every change, tier-1 services fail as seldom as before."
             .to_owned(),
         scope: tiers(&[1]),
         comparison: Some(tiers(&[2, 3])),
-        ..initiative(
-            "INI-2025-2",
-            "The canary stage back on tier 1",
-            "sara",
-            start,
-        )
+        exit_criteria: vec!["sev2-per-day at most 0.3 over 4 weeks".to_owned()],
+        packs: BTreeSet::from([PACK.to_owned()]),
+        ..initiative("INI-2025-2", "Ninety-day reset on tier 1", "sara", start)
     }
 }
 
 fn pack() -> PackActivation {
-    let from = moment(planted::PACK, 0, 0);
-    let reason = |incidents: &str| format!("tier 1; {incidents} incidents in 13 weeks");
-    let services = [
-        ("checkout", "11"),
-        ("payments", "9"),
-        ("prices", "8"),
-        ("accounts", "8"),
-    ];
-    let services = services
-        .into_iter()
-        .map(|(service, incidents)| (service.to_owned(), reason(incidents)));
+    let from = moment(planted::RESET, 0, 0);
+    let services = SERVICES.iter().filter(|it| it.tier <= 1);
+    let services = services.map(|it| {
+        let reason = format!("tier 1; {} of a hundred changes", it.weight);
+        (it.id.to_owned(), reason)
+    });
     PackActivation {
         noted: Noted::by("gwen", from),
-        id: "PACK-2026-1".to_owned(),
+        id: PACK.to_owned(),
         pack: "ninety-day-reset".to_owned(),
         policy: None,
         services: services.collect::<BTreeMap<_, _>>(),
         from,
-        until: moment(planted::PACK + 12, 6, 0),
+        until: moment(planted::RESET + 12, 6, 0),
         ended: None,
-        initiative: None,
+        initiative: Some("INI-2025-2".to_owned()),
     }
 }

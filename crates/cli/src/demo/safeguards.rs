@@ -52,8 +52,7 @@ fn rules(it: &Shipped) -> Vec<(&'static str, &'static str)> {
     if it.service.tier <= 1 {
         rules.push(("ai-tier-1", "1 sign-off, independent"));
     }
-    let paced = ["checkout", "payments", "prices", "accounts"].contains(&it.service.id);
-    if it.week >= planted::PACK && paced {
+    if it.week >= planted::RESET && it.service.tier <= 1 {
         rules.push(("ninety-day-reset", "2 sign-offs, independent, distinct"));
     }
     rules

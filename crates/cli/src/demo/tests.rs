@@ -29,7 +29,7 @@ fn weeks_are_those_that_people_name() {
         "2025-06-09T00:00:00Z"
     );
     assert_eq!(
-        moment(planted::PACK, 0, 0).to_string(),
-        "2026-02-09T00:00:00Z"
+        moment(planted::RESET, 0, 0).to_string(),
+        "2025-12-22T00:00:00Z"
     );
 }
