@@ -18,7 +18,7 @@ pub(crate) struct DemoArgs {
     /// Where to; made if it is not there.
     dir: PathBuf,
     /// Another number tells another story with the same truths in it.
-    #[arg(long, value_name = "N", default_value_t = 11)]
+    #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
 }
 
