@@ -53,13 +53,24 @@ fn an_agent_recreates_the_environment() {
             .is_some_and(|it| it.starts_with("kiro/"))
     });
     assert_eq!(row.unwrap()["incidents"], 1, "{counted}");
-    // one incident is no trend
-    let trend = shop.run("trend");
-    let grave = trend
-        .split("Sev1 incidents, by changes shipped between them: ")
-        .nth(1)
+    // the trend counts it among AI-assisted changes, because of its link
+    let of = |shop: &Shop| {
+        let trend = shop.json("trend --until 2026-W11 --format json");
+        trend["comparison"]["ai"]["incidents"].as_u64().unwrap()
+    };
+    let with = of(&shop);
+    let json = shop.review_json();
+    let bypassed = json["bypasses"].as_array().unwrap().iter();
+    let titled =
+        |it: &&serde_json::Value| it["title"] == "Delete and recreate the accounts environment";
+    let about = bypassed.clone().find(titled).unwrap()["about"]
+        .as_str()
         .unwrap();
-    assert!(grave.starts_with("cannot tell"), "{grave}");
+    let change = about.strip_prefix("change:").unwrap();
+    shop.run(&format!(
+        "link reject {id} {change} --by gwen --why 'it was the network'"
+    ));
+    assert_eq!(of(&shop) + 1, with);
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn it_waits_for_a_more_senior_engineer() {
         "{own}"
     );
     // what was asked is recorded, and the meeting sees what waits
-    shop.run("record check main..retry-payments --now 2026-03-13T12:00:00Z");
+    let record = "record check main..retry-payments --now 2026-03-13T12:00:00Z --db countersign.db";
+    assert_eq!(shop.say(record).code, 1);
     let review = shop.review_now();
     let held = line(
         section(&review, "Planned changes"),

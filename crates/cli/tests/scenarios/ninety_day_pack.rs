@@ -35,5 +35,9 @@ fn a_pack_for_ninety_days_is_measured_and_ends() {
         &["ninety-day-reset"],
     );
     assert!(later.contains("over"), "{later}");
-    assert!(shop.run("trend").contains("ninety-day-reset (2025-W52)"));
+    let trend = shop.run("trend");
+    assert!(
+        trend.contains("Ninety-day reset on tier 1 (2025-W52): lower"),
+        "{trend}"
+    );
 }

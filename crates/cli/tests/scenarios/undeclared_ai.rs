@@ -21,9 +21,7 @@ fn year(shop: &Shop, silent: u64) {
                     ai
                 };
                 changes.push_str(&format!("c{number},2025-W{week:02},shop,1,30,{word},1\n"));
-                incidents.push_str(&format!(
-                    "i{number},2025-W{week:02}-3,sev3,shop,c{number}\n"
-                ));
+                incidents.push_str(&format!("i{number},2025-W{week:02},sev3,shop,c{number}\n"));
             }
             changes.push_str(&format!(
                 "r{week}{ai},2025-W{week:02},shop,1,30,{ai},{}\n",
