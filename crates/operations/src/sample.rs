@@ -6,4 +6,4 @@ pub const RECORDER: &str = "sample-data";
 
 /// What every document made from such a ledger begins with.
 pub const LABEL: &str =
-    "SAMPLE DATA made by `countersign demo`: no such organisation, person or incident exists.";
+    "SAMPLE DATA made by countersign demo: no such organisation, person or incident exists.";

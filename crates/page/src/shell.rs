@@ -98,7 +98,7 @@ p{margin:.35rem 0;max-width:46rem}ul{margin:0;padding-left:1.2rem}li{max-width:4
 figure{margin:.8rem 0;padding:.75rem .5rem .25rem;overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}figure svg{display:block;margin:0 auto;max-width:100%;height:auto}figcaption{font-weight:600;padding:0 .5rem .25rem}\
 .rule{border-left:.25rem solid var(--attention);padding:.1rem 0 .1rem .9rem;margin:.8rem 0}.rule.met{border-color:var(--good)}.rule.refused{border-color:var(--bad)}.rule p{margin:.15rem 0}.rule h3{margin:0}\
 .sign{margin:.6rem 0;font-weight:600}.sign span{font-weight:400;color:var(--faint)}\
-.wide{overflow-x:auto;margin:.4rem 0 1.1rem}table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}th{text-align:left;font-weight:600}tbody th{font-weight:400}th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
+.wide{overflow-x:auto;margin:.4rem 0 1.1rem}table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}th{text-align:left;font-weight:600}tbody th{font-weight:400}th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}.word{white-space:nowrap}\
 .stake td:first-child{color:var(--bad);font-weight:700}code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}\
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--faint);font-size:.92rem}details[open] summary{margin-bottom:.4rem}\

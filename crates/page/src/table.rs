@@ -100,14 +100,29 @@ impl Table {
     }
 }
 
+/// An id such as `ACT-2026-19`, a day or a moment breaks at no hyphen.
+fn class(cell: &str) -> &'static str {
+    let time = cell.starts_with(|c: char| c.is_ascii_digit());
+    let word = time || !cell.contains(char::is_whitespace);
+    if word && cell.len() <= 20 && cell.contains('-') {
+        "word"
+    } else {
+        ""
+    }
+}
+
 fn write_row(cells: &[String], row: &mut Markup) {
     for (at, cell) in cells.iter().enumerate() {
         if at == 0 {
-            row.element("th", &[("scope", "row")], |th| {
+            let attributes: &[(&'static str, &str)] = match class(cell) {
+                "" => &[("scope", "row")],
+                class => &[("scope", "row"), ("class", class)],
+            };
+            row.element("th", attributes, |th| {
                 th.text(cell);
             });
         } else {
-            row.line("td", "", cell);
+            row.line("td", class(cell), cell);
         }
     }
 }

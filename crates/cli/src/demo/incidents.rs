@@ -195,7 +195,9 @@ impl Register {
         };
         self.records.push(action.clone().into());
         let ended = after(opened, 1_440 * (6 + below(random, 18)));
-        if happens(random, 0.9) && ended < moment(WEEKS, 0, 0) {
+        if happens(random, if opened < moment(40, 0, 0) { 1.0 } else { 0.8 })
+            && ended < moment(WEEKS, 0, 0)
+        {
             action.noted = Noted::by(owner, ended);
             action.state = ActionState::Done;
             action.ended_at = Some(ended);

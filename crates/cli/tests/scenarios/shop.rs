@@ -137,5 +137,6 @@ pub(crate) fn section<'a>(text: &'a str, title: &str) -> &'a str {
 pub(crate) fn line<'a>(text: &'a str, words: &[&str]) -> &'a str {
     let mut lines = text.lines();
     let found = lines.find(|line| words.iter().all(|word| line.contains(word)));
-    found.unwrap_or_else(|| std::panic::panic_any(format!("no line with {words:?} in:\n{text}")))
+    assert!(found.is_some(), "no line with {words:?} in:\n{text}");
+    found.unwrap()
 }

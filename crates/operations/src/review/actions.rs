@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Frame;
 use crate::action::{Action, ActionState};
+use crate::words::count;
 
 /// How long before the week an action may be done and still be asked what it
 /// brought.
@@ -46,6 +47,13 @@ pub struct Actions {
     pub done: Vec<ActionRow>,
     /// All that are open.
     pub open: u64,
+}
+
+/// How late, in words: `1 day late`.
+#[must_use]
+pub fn late(days: i32) -> String {
+    let days = u64::from(days.unsigned_abs());
+    format!("{} late", count(days, "day"))
 }
 
 fn row(frame: &Frame<'_>, action: &Action) -> ActionRow {

@@ -145,7 +145,12 @@ pub(super) fn decisions(review: &Review) -> Vec<Needed> {
     {
         let question = match (&it.owner, it.days_late) {
             (None, _) => "has no owner: who does it?".to_owned(),
-            (Some(_), Some(days)) => format!("is {days} days late: new day, help, or give it up?"),
+            (Some(_), Some(days)) => {
+                format!(
+                    "is {}: new day, help, or give it up?",
+                    super::actions::late(days)
+                )
+            }
             (Some(_), None) if it.due.is_none() => "has no day: by when?".to_owned(),
             (Some(_), None) => continue,
         };

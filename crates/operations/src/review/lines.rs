@@ -110,7 +110,7 @@ fn incidents(review: &Review, out: &mut Lines) {
 fn action(it: &ActionRow) -> String {
     let owner = it.owner.as_deref().unwrap_or("nobody");
     let due = match (it.due, it.days_late) {
-        (Some(due), Some(days)) => format!(", due {due}, {days} days late"),
+        (Some(due), Some(days)) => format!(", due {due}, {}", super::actions::late(days)),
         (Some(due), None) => format!(", due {due}"),
         (None, _) => ", no day".to_owned(),
     };

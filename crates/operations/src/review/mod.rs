@@ -36,7 +36,7 @@ use countersign_core::signoff::Digest;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::actions::{ActionRow, Actions};
+pub use self::actions::{ActionRow, Actions, late};
 pub use self::bypasses::{Bypass, BypassKind};
 pub use self::changelog::{Altered, Changelog, Fate, changelog, record_of};
 pub use self::decisions::Needed;

@@ -21,6 +21,7 @@ pub(super) struct Axis {
     from: f64,
     to: f64,
     log: bool,
+    whole: bool,
 }
 
 impl Axis {
@@ -33,7 +34,14 @@ impl Axis {
             from,
             to,
             log: false,
+            whole: false,
         }
+    }
+
+    /// Of counts: labels whole numbers only.
+    pub(super) const fn whole(mut self) -> Self {
+        self.whole = true;
+        self
     }
 
     /// Even factors; both ends must be above 0.
@@ -46,6 +54,7 @@ impl Axis {
             from,
             to,
             log: true,
+            whole: false,
         }
     }
 
@@ -65,6 +74,7 @@ impl Axis {
             return self.log_ticks();
         }
         let step = round_step((self.high - self.low) / 5.0);
+        let step = if self.whole { step.ceil() } else { step };
         let first = (self.low / step).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
         (first..=last).map(|n| n as f64 * step).collect()
@@ -224,6 +234,10 @@ mod tests {
         assert_eq!(
             Axis::linear(0.0, 12.0, 0.0, 1.0).ticks(),
             [0.0, 2.5, 5.0, 7.5, 10.0]
+        );
+        assert_eq!(
+            Axis::linear(0.0, 2.0, 0.0, 1.0).whole().ticks(),
+            [0.0, 1.0, 2.0]
         );
         assert_eq!(rounded_up(11.3), 12.5);
         for high in [0.003, 1.0, 7.0, 1e6] {

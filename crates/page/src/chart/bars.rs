@@ -91,7 +91,8 @@ impl Chart for StackedBars {
             rounded_up(self.largest() as f64),
             frame.bottom,
             frame.top,
-        );
+        )
+        .whole();
         self.legend(out);
         left_axis(out, &axis, frame);
         let slot = (frame.right - frame.left) / self.columns.len().max(1) as f64;

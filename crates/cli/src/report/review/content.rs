@@ -1,6 +1,8 @@
 //! What the review says, section by section, in the order of the meeting.
 
-use countersign_operations::review::{ActionRow, Against, Altered, Fate, Review, RoleSplit, Rule};
+use countersign_operations::review::{
+    ActionRow, Against, Altered, Fate, Review, RoleSplit, Rule, late,
+};
 use countersign_page::{Table, decimal, thousands};
 
 use super::parts::{dash, day, joined, minutes, moment, severity};
@@ -60,7 +62,7 @@ fn action_table(rows: &[ActionRow]) -> Table {
     ]);
     for it in rows {
         let due = match (it.due, it.days_late) {
-            (Some(due), Some(days)) => format!("{due}, {days} days late"),
+            (Some(due), Some(days)) => format!("{due}, {}", late(days)),
             (Some(due), None) => due.to_string(),
             (None, _) => "no day".to_owned(),
         };
