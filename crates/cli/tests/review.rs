@@ -601,7 +601,7 @@ fn a_pack_is_proposed_switched_on_and_ended() {
         .to_owned();
     let ended = scene.run(&format!("pack end {id} --by pat --why 'the rate is back'"));
     assert!(ended.contains("is ended"), "{ended}");
-    assert!(scene.run("pack status").contains("no pack is recorded"));
+    assert!(scene.run("pack status").contains("no pack is in force"));
     let unknown = scene.run("pack propose --services chekout --owner pat --why x");
     assert!(unknown.contains("did you mean `checkout`?"), "{unknown}");
 }

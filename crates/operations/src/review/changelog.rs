@@ -117,6 +117,20 @@ fn is_computed(about: &str) -> bool {
     record_of(about).is_none()
 }
 
+/// Whether a line says something else when time goes by or other things are
+/// recorded: what the test of an initiative finds, that a pack is over or an
+/// after-review overdue, how often a use of AI was seen.
+fn moves_by_itself(about: &str) -> bool {
+    is_computed(about)
+        || matches!(
+            record_of(about),
+            Some((
+                Kind::Initiative | Kind::Pack | Kind::SignOff | Kind::Usage,
+                _
+            ))
+        )
+}
+
 pub(super) fn against_before(frame: &Frame<'_>, lines: &[Line]) -> Changelog {
     frame
         .inputs
@@ -197,7 +211,7 @@ pub fn changelog(
             (None, false) => Fate::Deleted,
             (Some(_), false) => Fate::Changed,
             (None, true) if is_computed(about) => Fate::NoLonger,
-            (Some(_), true) if is_computed(about) => Fate::Changed,
+            (Some(_), true) if moves_by_itself(about) => Fate::Changed,
             (None, true) => Fate::VanishedUnexplained,
             (Some(_), true) => Fate::ChangedUnexplained,
         };
@@ -252,4 +266,53 @@ fn by_about(lines: &[Line]) -> BTreeMap<&str, &str> {
         .iter()
         .map(|line| (line.about.as_str(), line.text.as_str()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noted::Noted;
+    use countersign_core::signoff::Digest;
+
+    #[test]
+    fn what_moves_by_itself_is_no_alteration_that_somebody_hid() {
+        let line = |about: &str, text: &str| Line {
+            about: about.to_owned(),
+            text: text.to_owned(),
+        };
+        let abouts = [
+            ("initiative:INI-1", Fate::Changed),
+            ("pack:PACK-1", Fate::Changed),
+            ("sign-off:abc", Fate::Changed),
+            ("usage:kiro/x/chat/code/local", Fate::Changed),
+            ("metric:sev2-per-day", Fate::Changed),
+            ("incident:INC-1", Fate::ChangedUnexplained),
+            ("action:ACT-1", Fate::ChangedUnexplained),
+            ("factor:INC-1 capacity ada", Fate::ChangedUnexplained),
+        ];
+        let at: Timestamp = "2026-03-17T08:00:00Z".parse().unwrap();
+        let week: Week = "2026-W11".parse().unwrap();
+        let before = ReviewIssued {
+            noted: Noted::by("chair", at),
+            week,
+            version: 1,
+            issued_at: at,
+            cut_off: at,
+            content: Digest::of(b"document"),
+            inputs: BTreeMap::new(),
+            lines: abouts.iter().map(|(it, _)| line(it, "then")).collect(),
+            seed: None,
+            to: BTreeMap::new(),
+        };
+        let now: Vec<Line> = abouts.iter().map(|(it, _)| line(it, "now")).collect();
+        let found = changelog(&before, (week, at), &now, &[]);
+        for (about, fate) in abouts {
+            let altered = found.altered.iter().find(|it| it.about == about);
+            assert_eq!(altered.map(|it| it.fate), Some(fate), "{about}");
+        }
+        // what is gone needs somebody who took it away
+        let gone = changelog(&before, (week, at), &[], &[]);
+        let pack = gone.altered.iter().find(|it| it.about == "pack:PACK-1");
+        assert_eq!(pack.map(|it| it.fate), Some(Fate::VanishedUnexplained));
+    }
 }
