@@ -84,6 +84,16 @@ const LISTS: &[List] = &[
         text: include_str!("../../corpus/unseen-4.tsv"),
         about: "Written independently after the third list was studied, and committed before any run.",
     },
+    List {
+        name: "unseen-5.tsv",
+        text: include_str!("../../corpus/unseen-5.tsv"),
+        about: "What coding agents write in a day's work, written without sight of the rules; sealed together with the sixth list.",
+    },
+    List {
+        name: "unseen-6.tsv",
+        text: include_str!("../../corpus/unseen-6.tsv"),
+        about: "An operator's test of breadth, less-worn commands first, written without sight of the rules; sealed before the fifth list was run.",
+    },
 ];
 
 /// What the first pass over a list gave, by list and family.
