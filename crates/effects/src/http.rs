@@ -64,6 +64,13 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
     if !writes {
         return None;
     }
+    if let Some(key) = switched_off(body) {
+        return Some(danger(
+            Verb::Update,
+            key,
+            "switches it off or shuts it away",
+        ));
+    }
     if let Some(word) = destroying_path(request.url) {
         return Some(danger(
             Verb::Delete,
@@ -82,6 +89,26 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
     }
     stopping_number(body)
         .map(|word| danger(Verb::Disrupt, word, "the body scales something to zero"))
+}
+
+/// A JSON setting that takes a safeguard away, or a thing out of use.
+fn switched_off(body: &str) -> Option<&'static str> {
+    const SETTINGS: &[(&str, &str)] = &[
+        ("\"action.destructive_requires_name\"", "false"),
+        ("\"archived\"", "true"),
+        ("\"deletion_protection\"", "false"),
+        ("\"deletionProtection\"", "false"),
+        ("\"enforce_admins\"", "false"),
+        ("\"enforce_admins\"", "null"),
+    ];
+    let setting = SETTINGS.iter().find(|(key, value)| {
+        body.match_indices(key).any(|(at, _)| {
+            body.get(at + key.len()..)
+                .and_then(|rest| rest.trim_start().strip_prefix(':'))
+                .is_some_and(|rest| rest.trim_start().starts_with(value))
+        })
+    });
+    setting.map(|(key, _)| *key)
 }
 
 /// A JSON number of instances set to zero.

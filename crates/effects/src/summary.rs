@@ -98,8 +98,9 @@ fn with_state(
         return String::new();
     };
     let what = match first.kind.as_str() {
-        "all rows" => format!("all rows of {}", count(group.len(), "table")),
-        "rows" => format!("rows of {}", count(group.len(), "table")),
+        kind @ ("all rows" | "rows" | "merged rows" | "row security") => {
+            format!("{kind} of {}", count(group.len(), "table"))
+        }
         _ => count(group.len(), noun),
     };
     let subject = format!("{} {what} {}", verb(first.verb), place(environment));

@@ -285,6 +285,20 @@ impl Shell<'_> {
             "dropAllUsers",
             "renameCollection",
         ];
+        let close: String = text.split_ascii_whitespace().collect();
+        if [".updateMany({},", ".update({},"]
+            .iter()
+            .any(|call| close.contains(call))
+        {
+            let found = Found {
+                verb: Verb::Update,
+                kind: "collection",
+                object: "updateMany",
+                danger: Danger::Destructive,
+                reason: "the filter holds for every document: all are written over",
+            };
+            self.record(&found, super::reading::Scope::Service, target.clone());
+        }
         for action in actions(&format!("db.x;{text}"), Language::JavaScript) {
             if let Action::Service(method) = action
                 && CALLS.contains(&method.as_str())

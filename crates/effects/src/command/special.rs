@@ -225,10 +225,8 @@ impl Shell<'_> {
                 true
             }
             "awk" | "gawk" | "mawk" => {
-                for program in args.iter().filter(|a| a.contains("system(")) {
-                    let text = program
-                        .split("system(")
-                        .nth(1)
+                for program in args.iter().filter_map(|a| called(a, "system(")) {
+                    let text = Some(program)
                         .and_then(|rest| rest.split('"').nth(1))
                         .map(str::to_owned);
                     match text {
@@ -902,4 +900,19 @@ fn first_goal(text: &str) -> Option<String> {
         .and_then(|(targets, _)| targets.split_ascii_whitespace().next())
         .filter(|goal| !has_hole(goal))
         .map(str::to_owned)
+}
+
+/// What follows the first call of `name` in a program; a call that stands in a
+/// string is text.
+fn called<'a>(program: &'a str, name: &str) -> Option<&'a str> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in program.char_indices() {
+        if !quoted && let Some(rest) = program.get(at..).and_then(|it| it.strip_prefix(name)) {
+            return Some(rest);
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+    }
+    None
 }

@@ -59,7 +59,8 @@ fn of_effect(effect: Effect) -> Statement {
     let takes = (effect.verb == Verb::Delete
         || (effect.verb == Verb::Replace && effect.state != StateLoss::None))
         && effect.kind != "rows";
-    let every = effect.verb == Verb::Update && effect.kind == "all rows";
+    let every =
+        effect.verb == Verb::Update && matches!(effect.kind.as_str(), "all rows" | "row security");
     let stops = effect.verb == Verb::Disrupt;
     let what = format!("{} {}", effect.verb.as_str(), effect.kind);
     let reason = std::iter::once(what)
@@ -289,6 +290,12 @@ fn judge(words: &[String]) -> Option<Statement> {
         "alter" if word(1) == "table" && matches!(word(3), "delete" | "update") => {
             judge(words.get(3..)?)
         }
+        "alter" if word(1) == "system" => destroys(
+            Verb::Update,
+            "server",
+            2,
+            "changes settings of the whole server",
+        ),
         "alter" => {
             let drops = words.windows(2).any(|w| matches!(w, [a, b] if a == "drop" && matches!(b.as_str(), "column" | "partition" | "constraint" | "primary")))
                 || (words.iter().any(|w| w == "drop") && word(1) == "table");
@@ -429,6 +436,12 @@ mod tests {
             ("EXPLAIN ANALYZE DELETE FROM users", true),
             ("WITH x AS (SELECT 1) DELETE FROM users", true),
             ("alter table a drop column b", true),
+            ("ALTER SYSTEM SET fsync = off", true),
+            ("ALTER TABLE invoices DISABLE ROW LEVEL SECURITY", true),
+            (
+                "MERGE INTO stock s USING incoming i ON s.sku = i.sku WHEN MATCHED THEN DELETE",
+                true,
+            ),
             ("\\d users", false),
         ] {
             assert_eq!(

@@ -32,7 +32,9 @@ impl Shell<'_> {
         if let Some(path) = parsed.value(&["-o", "--output"]) {
             self.judge_write(path, true);
         }
-        let method = parsed.value(&["-X", "--request"]).unwrap_or("");
+        let method = overridden(parsed.values(&["-H", "--header"]))
+            .or(parsed.value(&["-X", "--request"]))
+            .unwrap_or("");
         let mut body: Option<String> = None;
         for text in parsed.values(&[
             "-d",
@@ -253,4 +255,18 @@ fn sent(json: &serde_json::Value, out: &mut Vec<String>, depth: u32) {
         serde_json::Value::Array(items) => items.iter().for_each(|item| sent(item, out, depth + 1)),
         _ => {}
     }
+}
+
+/// The method that a header asks the server to take instead of the request's own.
+fn overridden<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const NAMES: [&str; 3] = [
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+    ];
+    headers.into_iter().find_map(|header| {
+        let (name, value) = header.split_once(':')?;
+        let named = NAMES.iter().any(|it| name.trim().eq_ignore_ascii_case(it));
+        named.then(|| value.trim())
+    })
 }

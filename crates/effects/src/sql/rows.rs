@@ -92,7 +92,8 @@ impl Judge<'_> {
             .iter()
             .any(|c| matches!(c.action, MergeAction::Delete { .. }));
         if deletes {
-            self.lose(Verb::Delete, "rows", table, &["a merge that also deletes"]);
+            let kind = "merged rows";
+            self.lose(Verb::Delete, kind, table, &["a merge that also deletes"]);
         } else {
             self.push(Verb::Update, "rows", table, &["merged"]);
         }

@@ -52,7 +52,7 @@ fn removal(judge: &mut Judge<'_>, table: &str, operation: &AlterTableOperation) 
             judge.push(Verb::Delete, "index", names::column(table, name), &[]);
         }
         Op::DisableRowLevelSecurity | Op::NoForceRowLevelSecurity => {
-            judge.push(Verb::Update, "table", table, &[]);
+            judge.push(Verb::Update, "row security", table, &[]);
             judge.protection(table, "row security is switched off");
         }
         Op::DisableTrigger { .. } | Op::DisableRule { .. } => {

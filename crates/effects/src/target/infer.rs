@@ -88,7 +88,15 @@ pub fn environment_of_host(address: &str) -> Option<Environment> {
     if local && !address.is_empty() {
         return Some(Environment::Local);
     }
-    environment_of_name(host)
+    environment_of_name(without_public_suffix(host))
+}
+
+/// `.dev` is where anyone may register a name: `shop.dev` is no development host.
+fn without_public_suffix(host: &str) -> &str {
+    match host.trim_end_matches('.').strip_suffix(".dev") {
+        Some(name) if !name.is_empty() => name,
+        _ => host,
+    }
 }
 
 /// The environment a database URL, DSN or file name suggests.
@@ -158,6 +166,12 @@ mod tests {
         for (address, expected) in [
             ("http://localhost:4566", Some(Local)),
             ("127.0.0.1:9092", Some(Local)),
+            ("https://api.acme.dev/v1", None),
+            ("https://test.acme.dev/v1", Some(Environment::Development)),
+            (
+                "https://api.dev.acme.com/v1",
+                Some(Environment::Development),
+            ),
             ("postgres://u:p@localhost:5432/shop", Some(Local)),
             ("http://[::1]:80/x", Some(Local)),
             ("https://api.prod.example.com/x", Some(Production)),

@@ -164,7 +164,7 @@ fn what_statements_do() {
         (
             "merge into t using s on t.id = s.id when matched then delete",
             MsSql,
-            &["delete rows t"],
+            &["delete merged rows t"],
         ),
         (
             "copy t to program 'rm -rf /'",
@@ -273,7 +273,7 @@ fn a_migration_in_words() {
     create constraint users None: 
     create index i None: 
     create index j None: 
-    update table users None: row security is switched off
+    update row security users None: row security is switched off
     update role app None: 
     update all rows users Unknown: the filter holds for every row: all are written over; no backup of it is known
     delete all rows sessions Unknown: `TRUNCATE`: every row goes; no backup of it is known
