@@ -428,7 +428,6 @@ pub(crate) fn facts(
             .facts
             .reach(!services.is_empty(), !functions.is_empty())
     });
-    let changed = |file: &FileChange| file.added.unwrap_or(0) + file.deleted.unwrap_or(0);
     let facts = Facts {
         kind: Kind::Merge,
         involvement: involvement.verdict,
@@ -447,7 +446,9 @@ pub(crate) fn facts(
         reach,
         irreversible: may_destroy(&paths),
         usage: None,
-        lines: files.iter().map(changed).sum(),
+        lines: files
+            .iter()
+            .fold(0_u64, |sum, file| sum.saturating_add(file.lines)),
         files: files.len() as u64,
         // Times in commits are claims of their author, so none is used.
         changed_at: None,

@@ -163,3 +163,100 @@ fn names_are_not_moved_to_another_cluster() {
         "kubectl config set-context --current --namespace=shop"
     ));
 }
+
+/// Whatever the program: nobody but Countersign writes there.
+#[test]
+fn no_program_writes_the_guards_own_files() {
+    let desk = Desk::new();
+    let guard = desk.guard_dir();
+    let link = desk.root().join("deep");
+    symlink(&guard, &link).unwrap();
+    let guard = guard.display();
+    for command in [
+        format!("sort -o {guard}/rules/a README"),
+        format!("git archive HEAD -o {guard}/rules/a"),
+        format!("GIT_DIR={guard} git init"),
+        format!("find . -exec cp README {guard}/rules/ \\;"),
+        "sort -o deep/rules/a README".to_owned(),
+        "cd ~/.count* && touch guard/spent/x".to_owned(),
+        "echo x > ~/.c?untersign/guard/rules/a".to_owned(),
+        "CDPATH=~/.countersign cd guard && touch x".to_owned(),
+    ] {
+        assert!(!runs(&desk, &command), "{command}");
+    }
+    for (tool, input) in [
+        (
+            "mcp__fs__move_file",
+            json!({"source": "a", "destination": format!("{guard}/rules/a")}),
+        ),
+        (
+            "mcp__x__do",
+            json!({"args": [{"to": format!("{guard}/x")}]}),
+        ),
+    ] {
+        assert!(!writes(&desk, tool, &input), "{tool}");
+    }
+    assert!(runs(&desk, &format!("ls {guard}")));
+}
+
+#[test]
+fn what_a_shell_or_git_runs_later_is_held() {
+    let desk = Desk::new();
+    for command in [
+        "echo 'countersign() { true; }' >> ~/.bashrc",
+        "printf '[core]\\nfsmonitor = x\\n' >> .git/config",
+    ] {
+        assert!(!runs(&desk, command), "{command}");
+    }
+    for path in [
+        desk.root().join(".git/config"),
+        desk.home().join(".profile"),
+    ] {
+        let input = json!({"file_path": path, "content": "x"});
+        assert!(!writes(&desk, "Write", &input), "{path:?}");
+    }
+}
+
+#[test]
+fn a_key_signs_nothing_however_it_is_asked() {
+    let desk = Desk::new();
+    for command in [
+        "ssh-keygen -Ysign -n signoff@countersign.dev -f k.pub a",
+        "SSH_AUTH_SOCK=/tmp/x ssh-keygen -qYsign -n a -f k.pub a",
+    ] {
+        assert!(!runs(&desk, command), "{command}");
+    }
+}
+
+/// What was signed is void as soon as anything changes that the tool reads.
+#[test]
+fn a_pass_is_bound_to_all_that_is_read() {
+    let main =
+        "module \"db\" { source = \"./modules/db\" }\nmodule \"x\" { source = \"../base\" }\n";
+    for (place, changed) in [
+        // Behind more files than anybody lists.
+        ("infra", "infra/zz.tf"),
+        ("infra", "infra/modules/db/main.tf"),
+        ("infra", "base/main.tf"),
+    ] {
+        let desk = Desk::new();
+        let root = desk.root();
+        fs::create_dir_all(root.join("infra/modules/db")).unwrap();
+        fs::create_dir_all(root.join("base")).unwrap();
+        for n in 0..300 {
+            fs::write(root.join(format!("infra/a{n:03}.json")), "{}").unwrap();
+        }
+        fs::write(root.join("infra/main.tf"), main).unwrap();
+        for file in ["infra/zz.tf", "infra/modules/db/main.tf", "base/main.tf"] {
+            fs::write(root.join(file), "# good\n").unwrap();
+        }
+        let call = shell_call(AGENT, "terraform destroy -auto-approve", &root.join(place));
+        let ticket = desk.hook(AGENT, &call).ticket();
+        let screen = desk.pass("sen", &ticket);
+        assert!(screen.contains("passed: "), "{screen}");
+        fs::write(root.join(changed), "# evil\n").unwrap();
+        assert!(is_denial(AGENT, &desk.hook(AGENT, &call)), "{changed}");
+        fs::write(root.join(changed), "# good\n").unwrap();
+        assert!(!is_denial(AGENT, &desk.hook(AGENT, &call)), "{changed}");
+    }
+}

@@ -255,16 +255,19 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
+/// The most words of a call that are looked up as files.
+const MAX_WORDS: usize = 20_000;
+
 /// The words of a call's arguments that could name files: every text in it, cut
-/// at what separates words.
+/// at what separates words. `None` where there are more than anybody looks up, so
+/// that nothing can be bound to them.
 #[must_use]
-pub fn words(input: &Value) -> Vec<&str> {
+pub fn words(input: &Value) -> Option<Vec<&str>> {
     fn collect<'v>(value: &'v Value, out: &mut Vec<&'v str>) {
         match value {
             Value::String(text) => out.extend(
                 text.split(|c: char| c.is_whitespace() || "'\"=;|&<>(),`{}[]@".contains(c))
-                    .filter(|word| (1..4096).contains(&word.len()))
-                    .take(512),
+                    .filter(|word| (1..4096).contains(&word.len())),
             ),
             Value::Array(items) => items.iter().for_each(|item| collect(item, out)),
             Value::Object(fields) => fields.values().for_each(|item| collect(item, out)),
@@ -275,8 +278,7 @@ pub fn words(input: &Value) -> Vec<&str> {
     collect(input, &mut out);
     out.sort_unstable();
     out.dedup();
-    out.truncate(512);
-    out
+    (out.len() <= MAX_WORDS).then_some(out)
 }
 
 #[cfg(test)]
@@ -356,9 +358,15 @@ mod tests {
     fn words_that_may_be_files() {
         let input =
             json!({"command": "terraform apply -var-file=prod.tfvars 'plan.out' && ./run.sh"});
-        let found = words(&input);
+        let found = words(&input).unwrap();
         for word in ["plan.out", "prod.tfvars", "./run.sh"] {
             assert!(found.contains(&word), "{found:?}");
         }
+        // None is left out in silence.
+        let long: Vec<String> = (0..600).map(|n| format!("a{n}")).collect();
+        let input = json!({ "command": format!("{} zz.sh", long.join(" ")) });
+        assert!(words(&input).unwrap().contains(&"zz.sh"));
+        let endless: Vec<String> = (0..=MAX_WORDS).map(|n| n.to_string()).collect();
+        assert_eq!(words(&json!({ "command": endless.join(" ") })), None);
     }
 }

@@ -79,10 +79,7 @@ fn in_node(node: &Node, tool: &str) -> Option<&'static str> {
             .split_whitespace()
             .map(|word| word.trim_matches(['\'', '"']))
     };
-    if program == "ssh-keygen"
-        && words().any(|word| word == "-Y")
-        && words().any(|word| word == "sign")
-    {
+    if program == "ssh-keygen" && signs(words()) {
         return Some("sign with a person's key");
     }
     let harmless = USERS.contains(&program)
@@ -93,6 +90,30 @@ fn in_node(node: &Node, tool: &str) -> Option<&'static str> {
         return Some("read or change a person's signing key");
     }
     node.children.iter().find_map(|child| in_node(child, tool))
+}
+
+/// Whether `-Y` asks for a signature: its operation is the next word or stands
+/// right behind it, with other letters before it or without.
+fn signs<'w>(mut words: impl Iterator<Item = &'w str>) -> bool {
+    const OTHERS: [&str; 4] = [
+        "verify",
+        "check-novalidate",
+        "find-principals",
+        "match-principals",
+    ];
+    while let Some(word) = words.next() {
+        let letters = word.strip_prefix('-').filter(|it| !it.starts_with('-'));
+        if let Some((before, operation)) = letters.and_then(|it| it.split_once('Y'))
+            && before.chars().all(|c| c.is_ascii_alphabetic())
+        {
+            let operation = match operation {
+                "" => words.next().unwrap_or_default(),
+                joined => joined,
+            };
+            return !OTHERS.contains(&operation);
+        }
+    }
+    false
 }
 
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
@@ -131,6 +152,9 @@ mod tests {
             ),
             ("ssh-keygen -Y sign -n x -f k", true),
             ("bash -c 'ssh-keygen -q -Y sign -f k'", true),
+            ("ssh-keygen -Ysign -n x -f k a", true),
+            ("ssh-keygen -qYsign -n x -f k a", true),
+            ("ssh-keygen -Y verify -f allowed_signers -s a.sig", false),
             ("ssh-keygen -p -f ~/.ssh/id_rsa", true),
             ("cat ~/.ssh/id_ed25519.pub", false),
             ("cat ~/.ssh/config", false),

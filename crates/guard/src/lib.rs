@@ -16,6 +16,7 @@ pub mod keys;
 pub mod mcp;
 pub mod memory;
 pub mod message;
+pub mod own;
 pub mod pass;
 pub mod protocol;
 pub mod redact;

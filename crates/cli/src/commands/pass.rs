@@ -9,11 +9,12 @@ use countersign_core::effect::Environment;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::dsse::{Envelope, MAX_ENVELOPE};
 use countersign_core::signoff::statement::Statement;
-use countersign_effects::command::{Facts, judge_tool_call};
+use countersign_effects::command::Facts;
 use countersign_git::Repo;
 use countersign_guard::agent::Agent;
 use countersign_guard::compiled::Rules;
 use countersign_guard::judge::{Weighed, place_text, rule, weigh};
+use countersign_guard::own::judge_call;
 use countersign_guard::pass;
 use countersign_guard::redact::redact;
 use countersign_guard::ticket::{MAX_SIZE, Ticket, id_of, read_id};
@@ -201,7 +202,7 @@ impl Standing {
 /// before anything runs, so a forged ticket gains nothing.
 fn weighed(ticket: &Ticket, made: &Made) -> Weighed {
     let action = &ticket.action;
-    let reading = judge_tool_call(&action.tool, &action.input, &place(ticket, made));
+    let (reading, _) = judge_call(&action.tool, &action.input, &place(ticket, made));
     let environment = Environment::ALL
         .into_iter()
         .find(|environment| environment.as_str() == ticket.action.target)
@@ -389,7 +390,7 @@ fn show(id: &str, ticket: &Ticket, made: &Made, standing: &Standing) -> CliResul
         &format!("{} ({})", ticket.rules.join(", "), made.compiled.from),
     )?;
     row(&mut out, "needs", &standing.asks.join("; and "))?;
-    let reading = judge_tool_call(&action.tool, &action.input, &place(ticket, made));
+    let (reading, _) = judge_call(&action.tool, &action.input, &place(ticket, made));
     writeln!(out, "\n  {}", paint(DIM, "as understood"))?;
     for line in reading.render().lines().take(30) {
         writeln!(out, "    {}", plain(line))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use countersign_core::decide::Verdict;
 use countersign_core::effect::Environment;
 use countersign_core::signoff::Digest;
-use countersign_effects::command::{Reading, judge_tool_call};
+use countersign_effects::command::Reading;
 use countersign_effects::target::Targets;
 use countersign_guard::action::{self, Action};
 use countersign_guard::agent::Agent;
@@ -15,6 +15,7 @@ use countersign_guard::judge::{Ruling, Weighed, rule, weigh};
 use countersign_guard::keys;
 use countersign_guard::memory::{Relation, Session, text_of};
 use countersign_guard::message::{self, GUARD_WHY, Held, KEY_WHY};
+use countersign_guard::own::{Touched, judge_call};
 use countersign_guard::pass::Counted;
 use countersign_guard::protocol::ToolCall;
 use countersign_guard::ticket::{Ticket, id_of};
@@ -120,9 +121,13 @@ impl Case<'_> {
         };
         let mut session = self.recall();
         let around = Surroundings::new(self.place, targets).tunnelled(session.is_tunnelled());
-        let reading = judge_tool_call(&self.call.tool, &self.call.input, &around);
+        let (reading, own) = judge_call(&self.call.tool, &self.call.input, &around);
         let weighed = weigh(&reading, unknown);
         self.describe(&reading, &weighed);
+        if own == Some(Touched::Guard) && !weighed.hits_guard {
+            let what = "touch the guard's own files".to_owned();
+            return self.refuse(&[what], GUARD_WHY);
+        }
         if weighed.hits_guard {
             return self.refuse(&weighed.lines(&reading), GUARD_WHY);
         }

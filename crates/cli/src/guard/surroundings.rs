@@ -1,7 +1,7 @@
 //! What the judge may look at, and a record of what it looked at.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -20,10 +20,45 @@ const MAX_SCRIPT: usize = 1 << 20;
 /// The largest file whose content a pass is bound to, in bytes. Of a larger one
 /// its length and time of change are hashed.
 const MAX_HASHED: u64 = 256 << 20;
-/// The most files an action is bound to.
-const MAX_FILES: usize = 256;
-/// Endings of files that infrastructure tools read from a directory.
-const CONFIGURATION: &[&str] = &["tf", "tfvars", "tfstate", "hcl", "yaml", "yml", "json"];
+/// The most files an action is bound to; with more, no pass fits.
+const MAX_FILES: usize = 20_000;
+/// How many of them a ticket shows one by one.
+const MAX_SHOWN: usize = 256;
+/// How deep directories are followed.
+const MAX_DEPTH: usize = 16;
+/// Endings, or whole names, of files that infrastructure tools read or run.
+const CONFIGURATION: &[&str] = &[
+    "Dockerfile",
+    "Makefile",
+    "cfg",
+    "cjs",
+    "env",
+    "go",
+    "hcl",
+    "ini",
+    "j2",
+    "js",
+    "json",
+    "mjs",
+    "mk",
+    "py",
+    "rb",
+    "sh",
+    "sql",
+    "tf",
+    "tfstate",
+    "tfvars",
+    "toml",
+    "tftpl",
+    "tpl",
+    "ts",
+    "yaml",
+    "yml",
+];
+/// Those of them that name other files by where they are.
+const NAMES_OTHERS: &[&str] = &["hcl", "tf", "yaml", "yml"];
+/// Directories that hold copies of what others publish, or nothing that is read.
+const PASSED_OVER: &[&str] = &[".git", ".terraform", ".venv", "__pycache__", "node_modules"];
 /// Tools that read the directory they run in.
 const READ_DIRECTORY: &[&str] = &[
     "terraform",
@@ -38,9 +73,21 @@ const READ_DIRECTORY: &[&str] = &[
     "helmfile",
     "kustomize",
     "ansible",
+    "ansible-playbook",
     "docker",
     "eb",
     "make",
+];
+/// Those of them that run programs, or take everything that lies below.
+const RUN_PROGRAMS: &[&str] = &[
+    "ansible",
+    "ansible-playbook",
+    "cdk",
+    "docker",
+    "make",
+    "pulumi",
+    "sam",
+    "serverless",
 ];
 
 /// The machine, read only.
@@ -116,35 +163,45 @@ impl Surroundings {
     }
 
     fn files(&self, input: &Value) -> Vec<FileFact> {
-        let mut paths: Vec<PathBuf> = Vec::new();
-        let words = words(input);
-        let reads_directory = words.iter().any(|word| {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            READ_DIRECTORY.contains(&name)
-        });
-        if reads_directory {
-            configuration(Path::new(&self.cwd), &mut paths);
+        let Some(words) = words(input) else {
+            return vec![unlike_any_other()];
+        };
+        let mut found: BTreeMap<String, Option<Digest>> = self.read.borrow().clone();
+        let mut tree = Configuration::default();
+        let names = |known: &[&str]| {
+            let mut names = words.iter().filter_map(|word| word.rsplit('/').next());
+            names.any(|name| known.contains(&name))
+        };
+        let (reads_directory, runs_programs) = (names(READ_DIRECTORY), names(RUN_PROGRAMS));
+        if reads_directory || runs_programs {
+            tree.add(Path::new(&self.cwd), runs_programs, 0);
         }
         for word in words {
             let path = self.absolute(word);
             match std::fs::metadata(&path) {
-                Ok(about) if about.is_file() => paths.push(path),
+                Ok(about) if about.is_file() => tree.file(&path, 0),
                 Ok(about) if about.is_dir() && reads_directory && word != "/" => {
-                    configuration(&path, &mut paths);
+                    tree.add(&path, true, 0);
                 }
                 _ => {}
             }
         }
-        let mut found: BTreeMap<String, Option<Digest>> = self.read.borrow().clone();
-        for path in paths {
+        if tree.is_too_much {
+            return vec![unlike_any_other()];
+        }
+        for path in tree.files {
             let name = path.to_string_lossy().into_owned();
             found.entry(name).or_insert_with(|| hash(&path));
         }
-        found
-            .into_iter()
-            .take(MAX_FILES)
+        let facts = found.into_iter();
+        let mut facts: Vec<FileFact> = facts
             .map(|(path, sha256)| FileFact { path, sha256 })
-            .collect()
+            .collect();
+        if facts.len() > MAX_SHOWN {
+            let rest = facts.split_off(MAX_SHOWN);
+            facts.push(together(&rest));
+        }
+        facts
     }
 
     fn absolute(&self, word: &str) -> PathBuf {
@@ -155,27 +212,114 @@ impl Surroundings {
     }
 }
 
-/// The files in a directory that infrastructure tools read.
-fn configuration(dir: &Path, out: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .and_then(|ending| ending.to_str())
-                .is_some_and(|ending| CONFIGURATION.contains(&ending))
-        })
-        .filter(|path| path.is_file())
-        .collect();
-    for inside in [".terraform/terraform.tfstate", ".terraform/environment"] {
-        let path = dir.join(inside);
-        if path.is_file() {
-            found.push(path);
+/// What infrastructure tools read from a directory: its configuration, what that
+/// names elsewhere (`./modules/db`, `../base`), and, where they run programs or
+/// take the whole directory, everything below.
+#[derive(Default)]
+struct Configuration {
+    files: BTreeSet<PathBuf>,
+    directories: BTreeSet<(PathBuf, bool)>,
+    is_too_much: bool,
+}
+
+impl Configuration {
+    fn add(&mut self, dir: &Path, below: bool, depth: usize) {
+        // The same directory under two names is one.
+        let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        if self.is_too_much || !self.directories.insert((dir.clone(), below)) {
+            return;
+        }
+        if depth > MAX_DEPTH {
+            self.is_too_much = true;
+            return;
+        }
+        for inside in [".terraform/terraform.tfstate", ".terraform/environment"] {
+            let path = dir.join(inside);
+            if path.is_file() {
+                self.file(&path, depth);
+            }
+        }
+        for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Ok(about) = std::fs::metadata(&path) else {
+                continue;
+            };
+            if about.is_file() && is_configuration(&name) {
+                self.file(&path, depth);
+            } else if about.is_dir() && below && !PASSED_OVER.contains(&name.as_str()) {
+                self.add(&path, true, depth + 1);
+            }
+            if self.is_too_much {
+                return;
+            }
         }
     }
-    found.sort_unstable();
-    found.truncate(MAX_FILES);
-    out.extend(found);
+
+    fn file(&mut self, path: &Path, depth: usize) {
+        if self.is_too_much || !self.files.insert(path.to_owned()) {
+            return;
+        }
+        self.is_too_much = self.files.len() > MAX_FILES;
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if !ending.is_some_and(|ending| NAMES_OTHERS.contains(&ending)) {
+            return;
+        }
+        let Ok(bytes) = files::read(path, MAX_SCRIPT) else {
+            return;
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        for word in text.split(|c: char| c.is_whitespace() || "'\"`()[],=".contains(c)) {
+            // `${path.module}/x` as well as `./x`.
+            let word = word.rsplit_once("}/").map_or(word, |(_, rest)| rest);
+            if !word.contains('/') || word.contains("://") || word.starts_with('/') {
+                continue;
+            }
+            let named = dir.join(word);
+            match std::fs::metadata(&named) {
+                Ok(about) if about.is_dir() => self.add(&named, false, depth + 1),
+                Ok(about) if about.is_file() => self.file(&named, depth),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is_configuration(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or(name, |(_, ending)| ending);
+    CONFIGURATION.contains(&ending)
+}
+
+/// Many files as one fact.
+fn together(facts: &[FileFact]) -> FileFact {
+    let mut bytes = Vec::new();
+    for fact in facts {
+        bytes.extend(fact.path.as_bytes());
+        bytes.push(0);
+        bytes.extend(
+            fact.sha256
+                .map(|it| it.to_string())
+                .unwrap_or_default()
+                .bytes(),
+        );
+        bytes.push(0);
+    }
+    FileFact {
+        path: format!("and {} files more", facts.len()),
+        sha256: Some(Digest::of(&bytes)),
+    }
+}
+
+/// Of more files than are looked at nobody can tell whether they stay as they are,
+/// so no pass may fit twice: the next call is another action.
+fn unlike_any_other() -> FileFact {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let text = format!("{} {:?}", std::process::id(), now.unwrap_or_default());
+    FileFact {
+        path: "more files than a pass can be bound to: run it from a smaller directory".to_owned(),
+        sha256: Some(Digest::of(text.as_bytes())),
+    }
 }
 
 fn hash(path: &Path) -> Option<Digest> {

@@ -43,6 +43,19 @@ pub struct Commit {
     pub signature: Option<Signature>,
 }
 
+/// Where in the headers of a commit a reader is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// At the first line.
+    Tree,
+    /// After the tree or a parent.
+    Parents,
+    /// Before the committer.
+    People,
+    /// After it.
+    Rest,
+}
+
 impl Commit {
     /// The first line of the message.
     #[must_use]
@@ -64,6 +77,7 @@ impl Commit {
         let mut payload = Vec::new();
         let mut armor: Option<Vec<u8>> = None;
         let mut in_signature = false;
+        let mut place = Place::Tree;
         let mut rest = raw;
         while !rest.is_empty() {
             let end = rest
@@ -92,7 +106,7 @@ impl Commit {
                 continue;
             }
             payload.extend_from_slice(line);
-            commit.header(line.strip_suffix(b"\n").unwrap_or(line));
+            place = commit.header(line.strip_suffix(b"\n").unwrap_or(line), place);
         }
         if commit.tree.0.is_empty() {
             return None;
@@ -104,18 +118,33 @@ impl Commit {
         Some(commit)
     }
 
-    fn header(&mut self, line: &[u8]) {
+    /// Reads one header where git reads it, and nowhere else: git takes the tree
+    /// from the first line and the parents from those right after it. Were a
+    /// second tree or a late parent believed here, a commit could be judged by
+    /// other content than what git checks out.
+    fn header(&mut self, line: &[u8], place: Place) -> Place {
         let text = String::from_utf8_lossy(line);
-        match text.split_once(' ') {
-            Some(("tree", hex)) => {
+        match (place, text.split_once(' ')) {
+            (Place::Tree, Some(("tree", hex))) => {
                 if let Some(oid) = Oid::new(hex) {
                     self.tree = oid;
                 }
+                Place::Parents
             }
-            Some(("parent", hex)) => self.parents.extend(Oid::new(hex)),
-            Some(("author", who)) => self.author = Identity::parse(who),
-            Some(("committer", who)) => self.committer = Identity::parse(who),
-            _ => {}
+            (Place::Parents, Some(("parent", hex))) => {
+                self.parents.extend(Oid::new(hex));
+                Place::Parents
+            }
+            (Place::Tree | Place::Rest, _) => Place::Rest,
+            (_, Some(("author", who))) => {
+                self.author = Identity::parse(who);
+                Place::People
+            }
+            (_, Some(("committer", who))) => {
+                self.committer = Identity::parse(who);
+                Place::Rest
+            }
+            _ => Place::People,
         }
     }
 }
@@ -241,6 +270,25 @@ mod tests {
         assert!(
             !payload.contains("gpgsig") && payload.ends_with("encoding x\n\nSubject\n\nBody\n")
         );
+    }
+
+    /// What git itself does with such objects is in `tests/attacks.rs`.
+    #[test]
+    fn headers_count_only_where_git_reads_them() {
+        let (a, b) = ("4b825dc642cb6eb9a060e54bf8d69288fbee4904", ID);
+        let who = "<a@b> 1 +0000";
+        let late = format!(
+            "tree {a}\nparent {a}\nauthor A {who}\ncommitter B {who}\ntree {b}\nparent {b}\nauthor C {who}\ncommitter D {who}\n\nx\n"
+        );
+        let commit = Commit::parse(Oid::new(ID).unwrap(), late.as_bytes()).unwrap();
+        assert_eq!(commit.tree.as_str(), a);
+        assert_eq!(commit.parents, [Oid::new(a).unwrap()]);
+        assert_eq!(
+            (commit.author.name.as_str(), commit.committer.name.as_str()),
+            ("A", "B")
+        );
+        let tree_second = format!("x y\ntree {a}\nauthor A {who}\n\n");
+        assert!(Commit::parse(Oid::new(ID).unwrap(), tree_second.as_bytes()).is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::tree::path_text;
-use super::{Oid, Repo};
+use super::{MAX_OBJECT, Object, Oid, Repo};
 use crate::GitError;
 
 /// One changed file.
@@ -27,12 +27,21 @@ pub struct FileChange {
     pub added: Option<u64>,
     /// Lines deleted; `None` for a binary file.
     pub deleted: Option<u64>,
+    /// Lines added and deleted; of a binary file all lines that it had and has. One
+    /// zero byte makes any program binary to git, and is no way around a limit.
+    pub lines: u64,
 }
 
 impl FileChange {
     /// Every path it touches: the new one, and the old one of a rename.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.path.as_str()).chain(self.old_path.as_deref())
+    }
+
+    /// Whether git takes it for binary.
+    #[must_use]
+    pub const fn is_binary(&self) -> bool {
+        self.added.is_none() || self.deleted.is_none()
     }
 
     /// Whether it is a submodule, before or after.
@@ -72,10 +81,9 @@ impl Repo {
         ];
         args.extend(DIFF);
         args.extend([base.as_str(), head.as_str()]);
-        parse_diff(&self.git.output(&args)?).ok_or_else(|| GitError::Unexpected {
-            command: "diff-tree".into(),
-            detail: "a record is incomplete".into(),
-        })
+        let mut files = parse_diff(&self.git.output(&args)?).ok_or_else(incomplete)?;
+        self.count_binary(&mut files)?;
+        Ok(files)
     }
 
     /// The changed files of many pairs of commits, through one process: each
@@ -115,12 +123,32 @@ impl Repo {
         blocks
             .into_iter()
             .map(|block| {
-                parse_diff(block).ok_or_else(|| GitError::Unexpected {
-                    command: "diff-tree".into(),
-                    detail: "a record is incomplete".into(),
-                })
+                let mut files = parse_diff(block).ok_or_else(incomplete)?;
+                self.count_binary(&mut files)?;
+                Ok(files)
             })
             .collect()
+    }
+
+    /// Counts the lines of binary files, of which git counts none: all that were
+    /// there, and all that are.
+    fn count_binary(&self, files: &mut [FileChange]) -> Result<(), GitError> {
+        let changed = |file: &&mut FileChange| file.is_binary() && file.old_id != file.new_id;
+        for file in files.iter_mut().filter(changed) {
+            let sides = [&file.old_id, &file.new_id].into_iter();
+            let names: Vec<&str> = sides.filter(|id| !id.is_null()).map(Oid::as_str).collect();
+            let mut lines = 0_u64;
+            self.each_object(&names, MAX_OBJECT, |_, object| {
+                let whole = object.filter(Object::is_whole_blob);
+                let count = whole.map_or(u64::MAX, |it| {
+                    let ends = memchr::memchr_iter(b'\n', &it.bytes).count();
+                    ends as u64 + u64::from(it.bytes.last().is_some_and(|last| *last != b'\n'))
+                });
+                lines = lines.saturating_add(count);
+            })?;
+            file.lines = lines;
+        }
+        Ok(())
     }
 
     /// Lines added and deleted between pairs of commits (head, base); `None` for
@@ -148,12 +176,12 @@ impl Repo {
             .map(|(head, base)| (head.clone(), Some(base.clone())))
             .collect();
         let mut files = self.changed_files_of(&wanted)?.into_iter();
-        let lines = |file: &FileChange| file.added.unwrap_or(0) + file.deleted.unwrap_or(0);
+        let lines = |file: &FileChange| file.lines;
         Ok(pairs
             .iter()
             .map(|pair| {
                 pair.as_ref().filter(here)?;
-                Some(files.next()?.iter().map(lines).sum())
+                Some(files.next()?.iter().map(lines).fold(0, u64::saturating_add))
             })
             .collect())
     }
@@ -211,6 +239,13 @@ fn find_header(text: &[u8], id: &[u8]) -> Option<usize> {
     })
 }
 
+fn incomplete() -> GitError {
+    GitError::Unexpected {
+        command: "diff-tree".into(),
+        detail: "a record is incomplete".into(),
+    }
+}
+
 /// Reads `--raw --numstat -z`: all raw records, then all counts, in the same
 /// order of files.
 fn parse_diff(text: &[u8]) -> Option<Vec<FileChange>> {
@@ -238,6 +273,7 @@ fn parse_diff(text: &[u8]) -> Option<Vec<FileChange>> {
             new_id: Oid::new(new_id)?,
             added: None,
             deleted: None,
+            lines: 0,
         });
     }
     for file in &mut files {
@@ -245,6 +281,10 @@ fn parse_diff(text: &[u8]) -> Option<Vec<FileChange>> {
         let mut columns = counts.splitn(3, '\t');
         file.added = columns.next()?.parse().ok();
         file.deleted = columns.next()?.parse().ok();
+        file.lines = file
+            .added
+            .unwrap_or(0)
+            .saturating_add(file.deleted.unwrap_or(0));
         // A rename has an empty third column, then old and new path.
         if columns.next()?.is_empty() {
             fields.next()?;

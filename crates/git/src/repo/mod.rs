@@ -13,6 +13,7 @@ mod tree;
 
 pub(crate) use tree::path_text;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -91,6 +92,9 @@ pub struct Repo {
     shallow: bool,
     empty_tree: Oid,
 }
+
+/// The most names of refs in one command line.
+const REFS_AT_ONCE: usize = 500;
 
 /// The name of the empty tree in each object format.
 const EMPTY_TREE_SHA1: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
@@ -211,7 +215,8 @@ impl Repo {
     /// [`GitError::UnbornBranch`] for `HEAD` before the first commit, else
     /// [`GitError::UnknownRevision`].
     pub fn resolve(&self, rev: &str) -> Result<Oid, GitError> {
-        let wanted = format!("{rev}^{{commit}}");
+        let full = self.branch_of(rev)?;
+        let wanted = format!("{}^{{commit}}", full.as_deref().unwrap_or(rev));
         let args = [
             "rev-parse",
             "--verify",
@@ -235,8 +240,34 @@ impl Repo {
     /// # Errors
     /// When git cannot be run.
     pub fn head_branch(&self) -> Result<Option<String>, GitError> {
-        self.git
-            .line(&["symbolic-ref", "--quiet", "--short", "HEAD"])
+        let full = self.git.line(&["symbolic-ref", "--quiet", "HEAD"])?;
+        // Git's own short form depends on what else is called like it.
+        Ok(full.map(|name| match name.strip_prefix("refs/heads/") {
+            Some(short) => short.to_owned(),
+            None => name,
+        }))
+    }
+
+    /// The full name of the branch, here or on a remote, that a short name stands
+    /// for; `None` where there is none. Git itself would prefer a tag of that name,
+    /// and whoever may push may push one.
+    fn branch_of(&self, rev: &str) -> Result<Option<String>, GitError> {
+        let is_id = matches!(rev.len(), 7..=64) && rev.bytes().all(|it| it.is_ascii_hexdigit());
+        let is_plain = !rev.is_empty() && !rev.contains(|c| "~^:@{?*[\\ ".contains(c));
+        if !is_plain || is_id || rev == "HEAD" || rev.starts_with("refs/") {
+            return Ok(None);
+        }
+        let mut names = ["refs/heads/", "refs/remotes/"].map(|kind| format!("{kind}{rev}"));
+        if rev.starts_with("origin/") {
+            names.reverse();
+        }
+        let args = ["for-each-ref", "--format=%(refname)", "--"];
+        let [first, second] = &names;
+        let found = self.git.output(&[&args[..], &[first, second]].concat())?;
+        let found = String::from_utf8_lossy(&found);
+        Ok(names
+            .into_iter()
+            .find(|name| found.lines().any(|line| line == name)))
     }
 
     /// The branch that changes are merged into, as a name to resolve: in a bare
@@ -253,14 +284,10 @@ impl Repo {
         {
             return Ok(Some(branch));
         }
-        let remote_head = [
-            "symbolic-ref",
-            "--quiet",
-            "--short",
-            "refs/remotes/origin/HEAD",
-        ];
+        let remote_head = ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"];
         if let Some(branch) = self.git.line(&remote_head)? {
-            return Ok(Some(branch));
+            let short = branch.strip_prefix("refs/remotes/");
+            return Ok(Some(short.unwrap_or(&branch).to_owned()));
         }
         let configured = self.git.line(&["config", "--get", "init.defaultBranch"])?;
         let names = ["main", "master", "trunk"].map(str::to_owned);
@@ -302,7 +329,11 @@ impl Repo {
             "--quiet",
             rev,
         ];
-        let Some(full) = self.git.line(&args)? else {
+        let full = match self.branch_of(rev)? {
+            Some(full) => Some(full),
+            None => self.git.line(&args)?,
+        };
+        let Some(full) = full else {
             return Ok(None);
         };
         if let Some(short) = full.strip_prefix("refs/heads/") {
@@ -386,6 +417,44 @@ impl Repo {
         let text = self.git.output(&args)?;
         let text = String::from_utf8_lossy(&text);
         Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Which of these refs (full names) are symbolic, and the refs that they lead
+    /// to in the end.
+    ///
+    /// # Errors
+    /// When git cannot list them.
+    pub fn symbolic_refs(&self, names: &[&str]) -> Result<BTreeMap<String, String>, GitError> {
+        let mut found = BTreeMap::new();
+        for names in names.chunks(REFS_AT_ONCE) {
+            let mut args = vec!["for-each-ref", "--format=%(refname) %(symref)", "--"];
+            args.extend(names);
+            let text = self.git.output(&args)?;
+            let text = String::from_utf8_lossy(&text);
+            let listed: BTreeMap<&str, &str> =
+                text.lines().filter_map(|it| it.split_once(' ')).collect();
+            for name in names {
+                let may_lead = match listed.get(name) {
+                    Some(target) => !target.is_empty(),
+                    None => self.may_dangle(name),
+                };
+                if !may_lead {
+                    continue;
+                }
+                // Asked again, since a link may lead to another link.
+                if let Some(target) = self.git.line(&["symbolic-ref", "--quiet", name])? {
+                    found.insert((*name).to_owned(), target);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a ref that git does not list could be a symbolic one that leads to
+    /// no ref yet.
+    fn may_dangle(&self, name: &str) -> bool {
+        let is_link = std::fs::symlink_metadata(self.git_dir.join(name)).is_ok();
+        is_link || self.git_dir.join("reftable").exists()
     }
 
     /// The best common ancestor of two commits.

@@ -5,11 +5,12 @@ use std::io::Write;
 use clap::Args;
 use countersign_core::decide::Verdict;
 use countersign_core::effect::Environment;
-use countersign_effects::command::{Danger, Reading, judge_tool_call, place_name};
+use countersign_effects::command::{Danger, Reading, place_name};
 use countersign_guard::agent::Agent;
 use countersign_guard::judge::{Weighed, rule, weigh};
 use countersign_guard::keys;
 use countersign_guard::message::{GUARD_WHY, KEY_WHY};
+use countersign_guard::own::{Touched, judge_call};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -73,10 +74,10 @@ pub(super) fn run(args: &ExplainArgs) -> CliResult {
     let around = Surroundings::new(&place, targets(&place)?);
     // As the hook gets it, so that both judge by the same way in.
     let (tool, input) = ("Bash", json!({ "command": line }));
-    let reading = judge_tool_call(tool, &input, &around);
+    let (reading, own) = judge_call(tool, &input, &around);
     let weighed = weigh(&reading, unknown);
     let about_actions = compiled.as_ref().is_ok_and(|it| it.about_actions);
-    let answer = if weighed.hits_guard {
+    let answer = if weighed.hits_guard || own == Some(Touched::Guard) {
         refused(GUARD_WHY)
     } else if keys::touched(tool, &input, &reading).is_some() {
         refused(KEY_WHY)

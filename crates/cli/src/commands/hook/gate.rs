@@ -63,6 +63,7 @@ pub(super) fn run(args: &RunArgs) -> CliResult {
         _ => lines()?,
     };
     let repo = Repo::open(".".as_ref())?;
+    let updates = followed(&repo, updates)?;
     let gate = Gate::new(&repo, args.pusher.as_deref())?;
     if args.hook == Hook::PostReceive {
         return gate.record(&updates);
@@ -73,6 +74,19 @@ pub(super) fn run(args: &RunArgs) -> CliResult {
         code = code.max(gate.judge(update, &chain)?);
     }
     Ok(code)
+}
+
+/// The updates as they will happen: git writes through a symbolic ref, so what is
+/// pushed to another name of a branch moves the branch.
+fn followed(repo: &Repo, mut updates: Vec<Update>) -> CliResult<Vec<Update>> {
+    let names: Vec<&str> = updates.iter().map(|update| update.name.as_str()).collect();
+    let leads_to = repo.symbolic_refs(&names)?;
+    for update in &mut updates {
+        if let Some(target) = leads_to.get(&update.name) {
+            update.name.clone_from(target);
+        }
+    }
+    Ok(updates)
 }
 
 fn usage(form: &str) -> CliError {
@@ -183,10 +197,20 @@ impl<'a> Gate<'a> {
 
     /// Sign-offs are only ever added, and nothing else is.
     fn signoffs(&self, update: &Update, chain: &Chain) -> CliResult {
-        let (old, new) = (update.old.as_ref(), update.new.as_ref());
-        if !self.repo.signoffs_only_grow(old, new)? {
-            let why = "sign-offs are only ever added to";
+        // What the pusher takes for the old value is a claim: git compares it only
+        // when the refs are moved, one by one, after everything was judged. A veto
+        // that came meanwhile would be missing from what is judged by.
+        let old = self.repo.signoffs_head()?.commit;
+        if !self
+            .repo
+            .signoffs_only_grow(old.as_ref(), update.new.as_ref())?
+        {
+            let why = "sign-offs are only ever added to, and some are here that are not there";
             return refuse(update, why, Some("countersign signoffs push"));
+        }
+        if old != update.old {
+            let why = "the sign-offs have moved on since this push began; push again";
+            return refuse(update, why, None);
         }
         let foreign = junk(chain).saturating_sub(junk(&self.repo.signoffs()?));
         if foreign > 0 {
