@@ -91,59 +91,64 @@ pub fn judge(request: &Request<'_>) -> Option<Danger> {
         .map(|word| danger(Verb::Disrupt, word, "the body scales something to zero"))
 }
 
-/// A JSON setting that takes a safeguard away, or a thing out of use.
+/// A setting that takes a safeguard away, or a thing out of use.
 fn switched_off(body: &str) -> Option<&'static str> {
     const SETTINGS: &[(&str, &str)] = &[
-        ("\"action.destructive_requires_name\"", "false"),
-        ("\"archived\"", "true"),
-        ("\"deletion_protection\"", "false"),
-        ("\"deletionProtection\"", "false"),
-        ("\"enforce_admins\"", "false"),
-        ("\"enforce_admins\"", "null"),
+        ("action.destructive_requires_name", "false"),
+        ("archived", "true"),
+        ("deletion_protection", "false"),
+        ("deletionProtection", "false"),
+        ("enforce_admins", "false"),
+        ("enforce_admins", "null"),
     ];
-    let setting = SETTINGS.iter().find(|(key, value)| {
-        body.match_indices(key).any(|(at, _)| {
-            body.get(at + key.len()..)
-                .and_then(|rest| rest.trim_start().strip_prefix(':'))
-                .is_some_and(|rest| rest.trim_start().starts_with(value))
-        })
-    });
+    let setting = SETTINGS
+        .iter()
+        .find(|(key, value)| values(body, key).any(|given| given.starts_with(value)));
     setting.map(|(key, _)| *key)
 }
 
-/// A JSON number of instances set to zero.
-fn stopping_number(body: &str) -> Option<&str> {
+/// A number of instances set to zero.
+fn stopping_number(body: &str) -> Option<&'static str> {
     const KEYS: &[&str] = &[
-        "\"quantity\"",
-        "\"replicas\"",
-        "\"desiredCount\"",
-        "\"desired_count\"",
-        "\"desiredCapacity\"",
-        "\"desired_capacity\"",
-        "\"minInstances\"",
-        "\"maxInstances\"",
-        "\"numInstances\"",
-        "\"instances\"",
-        "\"instance_count\"",
-        "\"node_count\"",
+        "quantity",
+        "replicas",
+        "desiredCount",
+        "desired_count",
+        "desiredCapacity",
+        "desired_capacity",
+        "minInstances",
+        "maxInstances",
+        "numInstances",
+        "instances",
+        "instance_count",
+        "node_count",
     ];
-    KEYS.iter().find_map(|key| {
-        // HTTPie writes `replicas:=0`.
-        let bare = key.trim_matches('"');
-        let at = body.find(key).map(|at| at + key.len()).or_else(|| {
-            let at = body.find(&format!("{bare}:="))?;
-            let starts = body
-                .get(..at)
-                .is_none_or(|b| b.is_empty() || b.ends_with(' '));
-            starts.then_some(at + bare.len() + 2)
-        })?;
-        let value = body.get(at..)?.trim_start_matches([' ', ':', '"']);
-        let zero = value.starts_with('0')
-            && !value
-                .get(1..)
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
-        zero.then(|| key.trim_matches('"'))
-    })
+    let is_zero = |value: &str| {
+        value
+            .strip_prefix('0')
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+    };
+    KEYS.iter()
+        .copied()
+        .find(|key| values(body, key).any(is_zero))
+}
+
+/// What a body gives a key: the text from each of its values on, in JSON and as
+/// HTTPie writes it (`replicas:=0`).
+fn values<'b>(body: &'b str, key: &str) -> impl Iterator<Item = &'b str> + use<'b> {
+    let behind = |marks: String, starts_word: bool| {
+        let found = body.match_indices(&marks).filter_map(|(at, marks)| {
+            let (before, rest) = body.split_at_checked(at)?;
+            let starts = before.is_empty() || before.ends_with(' ');
+            (starts || !starts_word).then(|| rest.get(marks.len()..))?
+        });
+        found.collect::<Vec<_>>()
+    };
+    let mut found = behind(format!("\"{key}\""), false);
+    found.extend(behind(format!("{key}:="), true));
+    found
+        .into_iter()
+        .map(|rest| rest.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c)))
 }
 
 /// Whether a path is one of a search engine's that only reads, whatever its body

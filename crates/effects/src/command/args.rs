@@ -51,6 +51,14 @@ impl Opt<'_> {
             chars.next() == Some('-') && chars.next() == Some(self.short) && chars.next().is_none()
         }
     }
+
+    /// Whether its value switches it off: to many parsers of options `--dry-run=false`
+    /// and `--help=0` are as good as nothing.
+    pub(super) fn is_off(&self) -> bool {
+        const OFF: [&str; 5] = ["false", "0", "no", "off", "f"];
+        let value = self.value.unwrap_or_default();
+        OFF.iter().any(|off| value.eq_ignore_ascii_case(off))
+    }
 }
 
 /// Arguments after splitting.
@@ -178,6 +186,13 @@ impl<'a> Args<'a> {
         self.options
             .iter()
             .any(|opt| names.iter().any(|name| opt.is(name)))
+    }
+
+    /// Whether any of these options is given and not switched off.
+    pub(super) fn is_on(&self, names: &[&str]) -> bool {
+        self.options
+            .iter()
+            .any(|opt| !opt.is_off() && names.iter().any(|name| opt.is(name)))
     }
 
     /// The last value given to any of these options.

@@ -310,9 +310,9 @@ fn asks_for_help(block: Block, parsed: &Args<'_>, args: &[String]) -> bool {
         .directive("@values")
         .is_some_and(|v| v.split(' ').any(|o| o == "-h"))
         || block.directive("@no-h").is_some();
-    parsed.has(&["--help"])
+    parsed.is_on(&["--help"])
         || (parsed.positionals.is_empty() && parsed.has(&["--version"]))
-        || (!takes_h && parsed.has(&["-h", "-help"]))
+        || (!takes_h && parsed.is_on(&["-h", "-help"]))
         || parsed.positional(0) == Some("help")
         || (block.directive("@help-last").is_some() && args.last().is_some_and(|a| a == "help"))
 }

@@ -27,7 +27,7 @@ impl Shell<'_> {
             return false;
         }
         let parsed = Args::parse(args, &block.grammar());
-        if parsed.has(&["--help", "--version"]) {
+        if parsed.is_on(&["--help", "--version"]) {
             return true;
         }
         // A dry run, or another use that only looks.

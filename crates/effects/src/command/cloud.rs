@@ -138,7 +138,7 @@ impl Shell<'_> {
             return false;
         };
         let parsed = Args::parse(args, &block.grammar());
-        if parsed.has(&["--help", "--generate-cli-skeleton", "--version"])
+        if parsed.is_on(&["--help", "--generate-cli-skeleton", "--version"])
             || args.last().is_some_and(|a| a == "help")
             || parsed.positional(0) == Some("help")
         {

@@ -559,7 +559,7 @@ impl Shell<'_> {
             ..Grammar::default()
         };
         let parsed = Args::parse(args, &grammar);
-        if parsed.has(&["-n", "--dry-run", "--list-only"]) {
+        if parsed.is_on(&["-n", "--dry-run", "--list-only"]) {
             self.note("dry run");
             return;
         }

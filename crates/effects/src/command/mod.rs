@@ -26,6 +26,7 @@ mod windows;
 mod wrappers;
 
 pub use context::{Context, Entry, Facts};
+pub use paths::normalise;
 pub use reading::{Danger, Finding, Node, Reading, Scope, place_name};
 pub use record::redact;
 pub use tool::judge_tool_call;

@@ -215,7 +215,9 @@ fn is_drive(path: &str) -> bool {
         && (bytes.len() == 2 || matches!(bytes.get(2), Some(b'/' | b'\\')))
 }
 
-fn normalise(path: &str) -> String {
+/// The absolute path without `.`, `..` and double slashes, by its text alone.
+#[must_use]
+pub fn normalise(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

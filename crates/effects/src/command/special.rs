@@ -225,12 +225,16 @@ impl Shell<'_> {
                 true
             }
             "awk" | "gawk" | "mawk" => {
-                for program in args.iter().filter_map(|a| called(a, "system(")) {
-                    let text = Some(program)
-                        .and_then(|rest| rest.split('"').nth(1))
-                        .map(str::to_owned);
-                    match text {
-                        Some(text) => drop(self.run_code(&text, None)),
+                // Behind an escaped quote the call stands in a string.
+                let called = |program: &'_ String| {
+                    let mut calls = program.split("system(").skip(1);
+                    calls
+                        .find(|rest| !rest.trim_start().starts_with("\\\""))
+                        .map(str::to_owned)
+                };
+                for call in args.iter().filter_map(called) {
+                    match call.split('"').nth(1) {
+                        Some(text) => drop(self.run_code(text, None)),
                         None => self.note("runs a command it computes"),
                     }
                 }
@@ -749,7 +753,7 @@ impl Shell<'_> {
                 ..Grammar::default()
             },
         );
-        if parsed.has(&["-n", "--just-print", "--dry-run", "-q", "--help"]) {
+        if parsed.is_on(&["-n", "--just-print", "--dry-run", "-q", "--help"]) {
             return;
         }
         // Every line of a recipe is given to this program.
@@ -900,19 +904,4 @@ fn first_goal(text: &str) -> Option<String> {
         .and_then(|(targets, _)| targets.split_ascii_whitespace().next())
         .filter(|goal| !has_hole(goal))
         .map(str::to_owned)
-}
-
-/// What follows the first call of `name` in a program; a call that stands in a
-/// string is text.
-fn called<'a>(program: &'a str, name: &str) -> Option<&'a str> {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, c) in program.char_indices() {
-        if !quoted && let Some(rest) = program.get(at..).and_then(|it| it.strip_prefix(name)) {
-            return Some(rest);
-        }
-        quoted ^= c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-    }
-    None
 }

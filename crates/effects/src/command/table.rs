@@ -160,12 +160,12 @@ impl Block {
         let nocase = self.directive("@nocase").is_some();
         self.rows()
             .filter(|row| !row.pattern.starts_with('@'))
-            .find_map(|row| matches(row.pattern, args, nocase, env).map(|used| (row, used)))
+            .find_map(|row| matches(row, args, nocase, env).map(|used| (row, used)))
     }
 }
 
 fn matches(
-    pattern: &str,
+    row: Row,
     args: &Args<'_>,
     nocase: bool,
     env: &dyn Fn(&str) -> Option<String>,
@@ -178,13 +178,15 @@ fn matches(
         }
     };
     let mut cursor = 0;
-    for term in pattern.split_ascii_whitespace() {
+    let harmless = matches!(row.effect, "none" | "read");
+    for term in row.pattern.split_ascii_whitespace() {
         let (negated, bare) = match term.strip_prefix('!') {
             Some(rest) => (true, rest),
             None => (false, term),
         };
         let holds = if bare.starts_with('-') {
-            option_holds(bare, args, &fits)
+            // What would make a call harmless has to be there and on.
+            option_holds(bare, args, harmless != negated, &fits)
         } else if let Some(globs) = bare.strip_prefix('%') {
             args.positionals
                 .iter()
@@ -206,7 +208,12 @@ fn matches(
     Some(cursor)
 }
 
-fn option_holds(term: &str, args: &Args<'_>, fits: &dyn Fn(&str, &str) -> bool) -> bool {
+fn option_holds(
+    term: &str,
+    args: &Args<'_>,
+    has_to_be_on: bool,
+    fits: &dyn Fn(&str, &str) -> bool,
+) -> bool {
     let (names, values) = match term.split_once('=') {
         Some((names, values)) => (names, Some(values)),
         None => (term, None),
@@ -215,10 +222,13 @@ fn option_holds(term: &str, args: &Args<'_>, fits: &dyn Fn(&str, &str) -> bool) 
         names.split('|').any(|name| match name.strip_suffix('*') {
             Some(prefix) => opt.short == '\0' && opt.name.starts_with(prefix),
             None => opt.is(name),
-        }) && values.is_none_or(|values| {
-            let value = opt.value.unwrap_or("");
-            values.split(',').any(|glob| fits(glob, value))
-        })
+        }) && match values {
+            None => !(has_to_be_on && opt.is_off()),
+            Some(values) => {
+                let value = opt.value.unwrap_or("");
+                values.split(',').any(|glob| fits(glob, value))
+            }
+        }
     })
 }
 

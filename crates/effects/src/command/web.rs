@@ -32,9 +32,10 @@ impl Shell<'_> {
         if let Some(path) = parsed.value(&["-o", "--output"]) {
             self.judge_write(path, true);
         }
-        let method = overridden(parsed.values(&["-H", "--header"]))
-            .or(parsed.value(&["-X", "--request"]))
-            .unwrap_or("");
+        let method = parsed.value(&["-X", "--request"]).unwrap_or("");
+        // A server may heed the header or not.
+        let asked = overridden(parsed.values(&["-H", "--header"]));
+        let other = asked.filter(|it| !it.eq_ignore_ascii_case(method));
         let mut body: Option<String> = None;
         for text in parsed.values(&[
             "-d",
@@ -64,7 +65,9 @@ impl Shell<'_> {
             .value(&["--unix-socket"])
             .is_some_and(|s| s.contains("docker"));
         for url in urls {
-            self.judge_request(method, &url, body.as_deref(), socket);
+            for method in std::iter::once(method).chain(other) {
+                self.judge_request(method, &url, body.as_deref(), socket);
+            }
         }
     }
 

@@ -144,3 +144,30 @@ bypasses! {
     newline_env_and_tee: ["echo ok\nrm -rf /srv", "echo 'rm -rf /srv' | LC_ALL=C bash", "echo 'rm -rf /srv' | tee x | bash"]
         but not ["echo ok\nls", "echo ls | tee x | bash"];
 }
+
+bypasses! {
+    options_that_are_switched_off: [
+        "kubectl delete namespace prices --help=false",
+        "flux uninstall --dry-run=false",
+        "argocd app delete shop --dry-run=false",
+        "npm publish --dry-run=false",
+        "docker compose --dry-run=false down -v",
+        "docker compose run app sh -c 'rm -rf /srv/data' --dry-run",
+        "gcloud projects delete shop --help=false",
+        "flyctl apps destroy shop --help=false",
+        "terraform apply -destroy -auto-approve -help=false",
+    ] but not [
+        "kubectl delete namespace prices --help", "flux uninstall --dry-run",
+        "flux uninstall --dry-run=true", "docker compose --dry-run down -v", "npm publish --dry-run",
+    ];
+    methods_in_headers: [
+        "curl -X DELETE -H 'X-HTTP-Method-Override: GET' https://api.shop.example/tenants/7",
+        "curl -X POST -H 'X-HTTP-Method-Override: DELETE' https://api.shop.example/tenants/7",
+    ] but not ["curl -H 'X-HTTP-Method-Override: GET' https://api.shop.example/tenants/7"];
+    calls_of_awk: [
+        r#"awk '/"/{system("rm -rf /srv/data")}' f"#,
+        r#"awk 'BEGIN{print "system(\"x\")"; system("rm -rf /srv/data")}'"#,
+    ] but not [r#"awk 'BEGIN { print "system(\"rm -rf /\")" }'"#];
+    names_of_workflows: ["gh workflow run test-and-deploy.yml", "gh workflow run checkout.yml"]
+    but not ["gh workflow run ci.yml --ref main"];
+}
