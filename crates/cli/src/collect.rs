@@ -446,9 +446,7 @@ pub(crate) fn facts(
         reach,
         irreversible: may_destroy(&paths),
         usage: None,
-        lines: files
-            .iter()
-            .fold(0_u64, |sum, file| sum.saturating_add(file.lines)),
+        lines: FileChange::lines_of(files),
         files: files.len() as u64,
         // Times in commits are claims of their author, so none is used.
         changed_at: None,

@@ -8,8 +8,9 @@
 
 use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 use countersign_effects::command::{
-    Context, Danger, Finding, Node, Reading, Scope, judge_tool_call,
+    Context, Danger, Finding, Node, Reading, Scope, judge_tool_call, normalise,
 };
+use countersign_effects::shell::glob_match;
 use countersign_effects::target::Target;
 use serde_json::Value;
 
@@ -200,7 +201,7 @@ struct Places<'c> {
 impl<'c> Places<'c> {
     fn new(context: &'c dyn Context) -> Self {
         let home = context.home().map(str::to_owned);
-        let mut homes: Vec<String> = home.iter().map(|it| normal(it)).collect();
+        let mut homes: Vec<String> = home.iter().map(|it| normalise(it)).collect();
         homes.extend(home.as_deref().and_then(|it| context.real(it)));
         homes.iter_mut().for_each(|it| it.make_ascii_lowercase());
         Self {
@@ -221,16 +222,16 @@ impl<'c> Places<'c> {
         };
         let word = holes(&word);
         if word.starts_with('/') {
-            return Some(normal(&word));
+            return Some(normalise(&word));
         }
         if let Some(rest) = word.strip_prefix('~') {
             let (user, rest) = rest.split_once('/').unwrap_or((rest, ""));
             let home = self.home.as_deref()?;
             let own = user.is_empty() || home.rsplit('/').next() == Some(user);
-            return own.then(|| normal(&format!("{home}/{rest}")));
+            return own.then(|| normalise(&format!("{home}/{rest}")));
         }
         let cwd = self.cwd.as_deref()?;
-        (!word.starts_with('*')).then(|| normal(&format!("{cwd}/{word}")))
+        (!word.starts_with('*')).then(|| normalise(&format!("{cwd}/{word}")))
     }
 
     fn what(&self, path: &str) -> Option<Touched> {
@@ -257,24 +258,9 @@ fn in_guard(rest: &str) -> bool {
     }
     let literal = first.chars().filter(|c| !"*?".contains(*c)).count();
     first.contains(['*', '?'])
-        && fits(first.as_bytes(), GUARD.as_bytes())
+        && glob_match(first, GUARD)
         // `~/.*` is everything that is hidden; more than that means this.
         && (literal >= 3 || parts.next() == Some("guard"))
-}
-
-/// Whether a name fits a pattern of `*` and `?`.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern.split_first(), name.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            fits(rest, name)
-                || name
-                    .split_first()
-                    .is_some_and(|(_, name)| fits(pattern, name))
-        }
-        (Some((p, rest)), Some((n, name))) => (*p == b'?' || p == n) && fits(rest, name),
-        _ => false,
-    }
 }
 
 fn is_at(path: &str, known: &str) -> bool {
@@ -317,21 +303,6 @@ fn holes(word: &str) -> String {
     out
 }
 
-/// Without `.`, `..` and double slashes.
-fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
 /// One call that is looked through.
 struct Look<'p> {
     places: &'p Places<'p>,
@@ -372,7 +343,7 @@ impl Look<'_> {
         let texts = COMMANDS.iter().filter_map(|name| input.get(name)?.as_str());
         let mut guard = false;
         for text in texts {
-            let bare: String = text.chars().filter(|c| !"'\"\\".contains(*c)).collect();
+            let bare = unquoted(text);
             for (word, before) in words(&bare) {
                 // What is written to, and what variables are set to, is in no node.
                 if cut || matches!(before, Some('>' | '=')) {
@@ -395,11 +366,7 @@ impl Look<'_> {
         let is_shell = node.command == tool || !node.children.is_empty();
         if !looks && !is_shell {
             let later = self.later.clone();
-            let bare: String = node
-                .command
-                .chars()
-                .filter(|c| !"'\"\\".contains(*c))
-                .collect();
+            let bare = unquoted(&node.command);
             let mut guard = false;
             for (word, _) in words(&bare) {
                 guard |= self.leads_there(word);
@@ -448,6 +415,11 @@ impl Look<'_> {
 
 fn has_cut_node(node: &Node) -> bool {
     node.command.chars().count() >= CUT || node.children.iter().any(has_cut_node)
+}
+
+/// Without the marks that a shell takes away.
+fn unquoted(text: &str) -> String {
+    text.chars().filter(|c| !"'\"\\".contains(*c)).collect()
 }
 
 /// The words of a text that could be paths, and what stands right before each.

@@ -124,12 +124,12 @@ impl Case<'_> {
         let (reading, own) = judge_call(&self.call.tool, &self.call.input, &around);
         let weighed = weigh(&reading, unknown);
         self.describe(&reading, &weighed);
-        if own == Some(Touched::Guard) && !weighed.hits_guard {
-            let what = "touch the guard's own files".to_owned();
-            return self.refuse(&[what], GUARD_WHY);
-        }
         if weighed.hits_guard {
             return self.refuse(&weighed.lines(&reading), GUARD_WHY);
+        }
+        if own == Some(Touched::Guard) {
+            let what = "touch the guard's own files".to_owned();
+            return self.refuse(&[what], GUARD_WHY);
         }
         if let Some(what) = keys::touched(&self.call.tool, &self.call.input, &reading) {
             return self.refuse(&[what.to_owned()], KEY_WHY);

@@ -38,6 +38,13 @@ impl FileChange {
         std::iter::once(self.path.as_str()).chain(self.old_path.as_deref())
     }
 
+    /// The lines of all of these.
+    #[must_use]
+    pub fn lines_of(files: &[Self]) -> u64 {
+        let each = files.iter().map(|file| file.lines);
+        each.fold(0, u64::saturating_add)
+    }
+
     /// Whether git takes it for binary.
     #[must_use]
     pub const fn is_binary(&self) -> bool {
@@ -176,12 +183,11 @@ impl Repo {
             .map(|(head, base)| (head.clone(), Some(base.clone())))
             .collect();
         let mut files = self.changed_files_of(&wanted)?.into_iter();
-        let lines = |file: &FileChange| file.lines;
         Ok(pairs
             .iter()
             .map(|pair| {
                 pair.as_ref().filter(here)?;
-                Some(files.next()?.iter().map(lines).fold(0, u64::saturating_add))
+                Some(FileChange::lines_of(&files.next()?))
             })
             .collect())
     }
