@@ -134,7 +134,7 @@ fn stopping_number(body: &str) -> Option<&'static str> {
 }
 
 /// What a body gives a key: the text from each of its values on, in JSON and as
-/// HTTPie writes it (`replicas:=0`).
+/// `HTTPie` writes it (`replicas:=0`).
 fn values<'b>(body: &'b str, key: &str) -> impl Iterator<Item = &'b str> + use<'b> {
     let behind = |marks: String, starts_word: bool| {
         let found = body.match_indices(&marks).filter_map(|(at, marks)| {
