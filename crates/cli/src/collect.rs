@@ -350,10 +350,7 @@ impl Merge {
     pub(crate) fn statements(&self) -> Statements<'_> {
         self.counted
             .as_ref()
-            .map_or_else(Statements::default, |counted| Statements {
-                signoffs: &counted.signoffs,
-                break_glass: &counted.break_glass,
-            })
+            .map_or_else(Statements::default, Counted::statements)
     }
 }
 

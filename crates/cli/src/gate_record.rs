@@ -27,6 +27,9 @@ pub(crate) struct SpentRecord {
     pub(crate) policy: String,
     /// SHA-256 of the statements that counted.
     pub(crate) statements: Vec<String>,
+    /// Ids of the rules that a break-glass lifted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) broken: Vec<String>,
     /// What it was made from.
     pub(crate) state: StateIdentity,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 
 use countersign_core::facts::Facts;
-use countersign_core::policy::Answers;
+use countersign_core::policy::{Answers, Policy};
 use countersign_core::signoff::statement::Answer;
 use jiff::Timestamp;
 
@@ -21,10 +21,15 @@ pub(crate) struct Questions {
 impl Questions {
     pub(crate) fn of(rules: &Rules, facts: &Facts, now: Timestamp) -> Self {
         let seen = rules.policy.observe(facts, now);
-        let questions = rules.policy.questions(&seen);
+        let questions = rules.policy.questions(&seen).into_iter();
+        Self::listed(questions.map(str::to_owned).collect(), &rules.policy)
+    }
+
+    /// These, under a policy.
+    pub(crate) fn listed(questions: Vec<String>, policy: &Policy) -> Self {
         Self {
-            questions: questions.into_iter().map(str::to_owned).collect(),
-            required: rules.policy.settings.answers == Answers::Required,
+            questions,
+            required: policy.settings.answers == Answers::Required,
         }
     }
 
@@ -36,7 +41,24 @@ impl Questions {
         given: &[String],
         quiet: bool,
     ) -> CliResult<Option<Vec<Answer>>> {
-        let mut given = numbered("--answer", given, self.questions.len())?;
+        self.answered_by(out, "--answer", given, |out, prompt| {
+            if quiet {
+                Ok(String::new())
+            } else {
+                ask(out, prompt)
+            }
+        })
+    }
+
+    /// The same by an option and a way to ask of the caller's.
+    pub(crate) fn answered_by<W: Write>(
+        self,
+        out: &mut W,
+        option: &str,
+        given: &[String],
+        ask: impl Fn(&mut W, &str) -> CliResult<String>,
+    ) -> CliResult<Option<Vec<Answer>>> {
+        let mut given = numbered(option, given, self.questions.len())?;
         if !self.questions.is_empty() {
             let note = if self.required {
                 ", each to be answered"
@@ -53,7 +75,6 @@ impl Questions {
                     writeln!(out, "       {answer}")?;
                     answer
                 }
-                None if quiet => String::new(),
                 None => ask(out, "       > ")?,
             };
             if answer.trim().is_empty() {

@@ -200,11 +200,12 @@ pub(crate) fn of_check(
     Ok(vec![decision.into()])
 }
 
-/// The decision on a plan, known by its bytes.
+/// The decision on a plan, known by its bytes. `asked_by` is the command.
 pub(crate) fn of_plan(
     repo: &Repo,
     from: Option<&Oid>,
     report: &PlanReport,
+    asked_by: &str,
     now: Timestamp,
     noted: &Noted,
 ) -> CliResult<Vec<Record>> {
@@ -222,7 +223,7 @@ pub(crate) fn of_plan(
         rules: rules_said(&report.decision),
         signers: signers.collect(),
         policy: report.policy.digest.parse().ok(),
-        asked_by: "plan".to_owned(),
+        asked_by: asked_by.to_owned(),
     };
     Ok(vec![decision.into()])
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use countersign_core::decide::{BreakGlass, ExplainedIgnored, Said, SignOff};
+use countersign_core::decide::{BreakGlass, ExplainedIgnored, Said, SignOff, Statements};
 use countersign_core::involvement::{
     Channel, Claim, Evidence, Role, Strength, Verdict as Ai, witness,
 };
@@ -13,7 +13,7 @@ use countersign_core::signoff::carry::Landing;
 use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{Declared, RiskyHunk, Stance, Statement};
-use countersign_core::signoff::verify::{Change, Review, Rosters, Verified, verify};
+use countersign_core::signoff::verify::{Change, Reason, Review, Rosters, Verified, verify};
 use countersign_git::replay::Proposed;
 use countersign_git::{Judged, Oid, Range, Repo};
 use jiff::Timestamp;
@@ -208,7 +208,7 @@ impl Subject {
             now,
         );
         if self.spent {
-            verified.spend_break_glass();
+            verified.spend_break_glass(&Reason::Spent);
         }
         Ok(Counted::of(verified, &rules.roster))
     }
@@ -250,6 +250,14 @@ impl Counted {
             signoffs,
             break_glass,
             verified,
+        }
+    }
+
+    /// What counts, for a decision.
+    pub(crate) fn statements(&self) -> Statements<'_> {
+        Statements {
+            signoffs: &self.signoffs,
+            break_glass: &self.break_glass,
         }
     }
 

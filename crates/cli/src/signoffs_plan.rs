@@ -8,7 +8,7 @@ use countersign_core::facts::Facts;
 use countersign_core::signoff::carry::Landing;
 use countersign_core::signoff::content::{Artifact, Content};
 use countersign_core::signoff::statement::{About, Stance, Statement};
-use countersign_core::signoff::verify::{Change, verify};
+use countersign_core::signoff::verify::{Change, Reason, verify};
 use countersign_core::signoff::{Digest, HashError};
 use jiff::Timestamp;
 
@@ -50,12 +50,14 @@ impl PlanSubject {
         })
     }
 
-    /// The statements in this repository that count for the plan.
+    /// The statements in this repository that count for the plan. `spent`: it
+    /// was let through before.
     pub(crate) fn count(
         &self,
         rules: &Rules,
         author: Option<&Author>,
         facts: &Facts,
+        spent: bool,
         now: Timestamp,
     ) -> Counted {
         let questions = questions::required(rules, facts, now);
@@ -84,7 +86,10 @@ impl PlanSubject {
         };
         let unrelated = |_: &_| Err("a plan is no merge".to_owned());
         let (chain, rosters) = (&self.ground.chain, self.ground.rosters(rules));
-        let verified = verify(chain, &change, rosters, &unrelated, now);
+        let mut verified = verify(chain, &change, rosters, &unrelated, now);
+        if spent {
+            verified.spend_break_glass(&Reason::LetThrough);
+        }
         Counted::of(verified, &rules.roster)
     }
 
@@ -112,7 +117,8 @@ impl PlanSubject {
                 let said = match it.decision {
                     Stance::Approve => "approve",
                     Stance::Veto => "veto",
-                    Stance::Revoke | Stance::BreakGlass => return None,
+                    Stance::BreakGlass => "break-glass",
+                    Stance::Revoke => return None,
                 };
                 namesake.then(|| ExplainedIgnored {
                     person: it.signed.person.clone(),

@@ -12,6 +12,8 @@ mod hook;
 use std::fs;
 use std::process::Stdio;
 
+use countersign_core::signoff::dsse::{Envelope, to_be_signed};
+use countersign_core::signoff::sshsig::{NAMESPACE, unarmor};
 use hook::{AGENTS, Answer, Desk, is_denial, shell_call};
 
 const DESTROY: &str = "terraform destroy -auto-approve";
@@ -323,4 +325,135 @@ fn a_pass_that_cannot_be_marked_as_used_is_not_used() {
     fs::write(desk.guard_dir().join("spent"), "").unwrap();
     let answer = destroy(&desk);
     assert!(is_denial("kiro", &answer), "{answer:?}");
+}
+
+/// The desk where the rules ask whoever approves, and want answers.
+fn asking(answers: &str) -> Desk {
+    let desk = Desk::new();
+    let file = ".countersign/policy.toml";
+    let policy = fs::read_to_string(desk.root().join(file)).unwrap();
+    let requires = "require = [{ signoffs = 1, level = \"senior\", above_author = true }]";
+    assert!(policy.contains(requires));
+    let questions = format!("{requires}\nquestions = [\"What is lost?\", \"How is it undone?\"]");
+    let policy = policy.replace(requires, &questions).replace(
+        "unmapped_tier = 3",
+        &format!("answers = \"{answers}\"\nunmapped_tier = 3"),
+    );
+    let pat = countersign_testkit::Who::new("Pat Principal", "pat@example.com");
+    desk.repo().commit(pat, "Ask", &[(file, &policy)]);
+    let compiled = desk.countersign(&["guard", "compile"]);
+    assert!(compiled.starts_with("exit 0"), "{compiled}");
+    desk
+}
+
+/// Where the only pass here is.
+fn only_pass(desk: &Desk) -> std::path::PathBuf {
+    let passes = desk.guard_dir().join("passes");
+    let dir = fs::read_dir(passes).unwrap().next().unwrap().unwrap();
+    let file = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap();
+    file.path()
+}
+
+/// The statement in an envelope.
+fn payload(envelope: &[u8]) -> String {
+    let envelope = Envelope::parse(envelope).unwrap();
+    String::from_utf8(envelope.payload().to_vec()).unwrap()
+}
+
+/// An envelope around a statement, signed by OpenSSH with a person's key.
+fn signed_again(statement: &str, key: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("statement");
+    fs::write(&file, to_be_signed(statement.as_bytes())).unwrap();
+    let mut command = std::process::Command::new("ssh-keygen");
+    command.args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f", key]);
+    assert!(command.arg(&file).status().unwrap().success());
+    let armor = fs::read_to_string(folder.path().join("statement.sig")).unwrap();
+    let signature = unarmor(&armor).unwrap();
+    Envelope::new(statement.as_bytes().to_vec(), signature).to_bytes()
+}
+
+#[test]
+fn a_pass_carries_the_answers_that_the_rules_demand() {
+    let desk = asking("required");
+    let ticket = destroy(&desk).ticket();
+    let key = desk.key("sen");
+    let pass = |more: &[&str], typed: &str| {
+        let args = [&["pass", &ticket, "--key", &key], more].concat();
+        desk.at_terminal(&args, typed)
+    };
+    // Nothing is signed until each is answered.
+    let silent = pass(&["--reply", "1=nothing"], "\n");
+    for wanted in [
+        "exit 1\n",
+        "the rules ask, each to be answered",
+        "1. What is lost?",
+        "2. How is it undone?",
+        "not signed: the policy requires an answer to each question",
+    ] {
+        assert!(silent.contains(wanted), "{wanted}\n{silent}");
+    }
+    assert!(is_denial("kiro", &destroy(&desk)));
+    let wrong = pass(&["--reply", "3=nothing"], &ticket[5..]);
+    assert!(wrong.contains("there is no number 3 here"), "{wrong}");
+
+    // One on the command line, one typed, then the word.
+    let typed = format!("from the backup\n{}", &ticket[5..]);
+    let done = pass(&["--reply", "1=nothing: it is a copy"], &typed);
+    assert!(done.contains("passed"), "{done}");
+    let signed = payload(&fs::read(only_pass(&desk)).unwrap());
+    let answers = r#""answers":[{"question":"What is lost?","answer":"nothing: it is a copy"},{"question":"How is it undone?","answer":"from the backup"}]"#;
+    assert!(signed.contains(answers), "{signed}");
+    assert!(!is_denial("kiro", &destroy(&desk)));
+}
+
+#[test]
+fn a_pass_without_the_answers_does_not_count_whatever_made_it() {
+    // Whoever forges the ticket leaves out the rules that ask. The signer's own
+    // reading of the policy still asks; a tool that does not ask gains nothing.
+    let desk = asking("required");
+    let ticket = destroy(&desk).ticket();
+    let path = desk.guard_dir().join(format!("tickets/{ticket}.json"));
+    let text = fs::read_to_string(&path).unwrap();
+    let asked = text.replace("\"ai-below-senior\",", "");
+    assert_ne!(text, asked);
+    fs::write(&path, asked).unwrap();
+    let screen = desk.pass("sen", &ticket);
+    assert!(screen.contains("What is lost?"), "{screen}");
+    assert!(is_denial("kiro", &destroy(&desk)));
+
+    // A tool that does not ask signs, with the right key, all but the answers.
+    let desk = asking("required");
+    let ticket = destroy(&desk).ticket();
+    let key = desk.key("sen");
+    let replies = ["--reply", "1=nothing", "--reply", "2=restore"];
+    let args = [&["pass", &ticket, "--key", &key], &replies[..]].concat();
+    let done = desk.at_terminal(&args, &ticket[5..]);
+    assert!(done.contains("passed"), "{done}");
+    let file = only_pass(&desk);
+    let good = fs::read(&file).unwrap();
+    let text = payload(&good);
+    let (before, rest) = text.split_once("\"answers\":[").unwrap();
+    let (_, after) = rest.split_once("],").unwrap();
+    fs::write(&file, signed_again(&format!("{before}{after}"), &key)).unwrap();
+    let denied = destroy(&desk);
+    assert!(
+        is_denial("kiro", &denied) && denied.text().contains("it does not answer `What is lost?`"),
+        "{denied:?}"
+    );
+    // Only that was wrong with it.
+    fs::write(&file, signed_again(&text, &key)).unwrap();
+    assert!(!is_denial("kiro", &destroy(&desk)));
+
+    // Where answers are optional it is asked, and counts without.
+    let desk = asking("optional");
+    let ticket = destroy(&desk).ticket();
+    let key = desk.key("sen");
+    let typed = format!("\n\n{}", &ticket[5..]);
+    let done = desk.at_terminal(&["pass", &ticket, "--key", &key], &typed);
+    assert!(
+        done.contains("the rules ask\n") && done.contains("passed"),
+        "{done}"
+    );
+    assert!(!is_denial("kiro", &destroy(&desk)));
 }

@@ -729,12 +729,56 @@ fn a_broken_glass_is_reviewed_by_someone_else_in_time() {
     world.today = today.clone();
     let mut pushed_back = world.verify();
     assert_eq!(pushed_back.accepted.len(), 1);
-    pushed_back.spend_break_glass();
+    pushed_back.spend_break_glass(&Reason::Spent);
     assert_eq!(pushed_back.accepted, []);
     assert_eq!(pushed_back.ignored[0].reason, Reason::Spent);
     world.today = today.clone();
     world.now = start() + SignedDuration::from_hours(4);
     assert_eq!(world.verify().accepted, []);
+}
+
+#[test]
+fn two_who_broke_the_glass_together_review_neither() {
+    let mut world = World::new();
+    let today = world.today.clone();
+    let broken = |person: &str| {
+        let mut it = signoff(person, Stance::BreakGlass, &today);
+        it.binding = countersign_core::signoff::statement::Binding::Exact;
+        it.expires_at = Some(start() + SignedDuration::from_hours(4));
+        it.break_glass = Some(BreakGlass {
+            rules: vec!["ai-tier-1".to_owned()],
+            reason: "the shop is down".to_owned(),
+            review_due: start() + SignedDuration::from_hours(48),
+        });
+        of(it)
+    };
+    let ids = ["sen", "sue"].map(|person| world.sketch.put(broken(person)));
+    let review = |world: &mut World, person: &str, id| {
+        let review = AfterReview {
+            outcome: Outcome::Ratified,
+            of: id,
+            about: signoff(person, Stance::Approve, &today).about,
+            message: "looked at".to_owned(),
+            signed: signed(person),
+        };
+        world.sketch.put(Statement::AfterReview(Box::new(review)));
+    };
+    let open = |world: &World| {
+        let (known, now) = world.rosters();
+        let rosters = Rosters {
+            now: &now,
+            known: &known,
+        };
+        let list = break_glass_reviews(&world.sketch.chain(), rosters, SENIOR, world.now);
+        list.iter()
+            .filter(|it| it.state == ReviewState::Open)
+            .count()
+    };
+    review(&mut world, "sue", ids[0]);
+    review(&mut world, "sen", ids[1]);
+    assert_eq!(open(&world), 2);
+    review(&mut world, "pat", ids[0]);
+    assert_eq!(open(&world), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use countersign_core::decide::{Decision, Explanation, Load, SignOff, Verdict, de
 use countersign_core::effect::{Effect, Environment, Verb};
 use countersign_core::facts::{Facts, Kind};
 use countersign_core::involvement::{Role, Verdict as Ai};
-use countersign_core::policy::Policy;
+use countersign_core::policy::{Answers, Policy};
 use countersign_core::roster::PersonSet;
 use countersign_core::usage::Activity;
 use countersign_effects::command::{Danger, Finding, Reading, Scope, place_name};
@@ -287,6 +287,46 @@ pub fn facts(
     }
 }
 
+/// The policy as it counts for an action.
+fn policy(weighed: &Weighed, compiled: &Compiled, rules: &Rules) -> Policy {
+    // A lone signer might be the very person whose agent it is, where nobody knows
+    // who that is.
+    let unknown_operator =
+        compiled.operator.is_none() && lands(weighed, compiled) > compiled.operator_may_pass;
+    let signers = if unknown_operator { 2 } else { 1 };
+    rules.for_action(weighed.shared, weighed.is_dangerous(), signers)
+}
+
+/// The questions that the rules which apply to an action raise.
+#[must_use]
+pub fn questions(
+    weighed: &Weighed,
+    agent: Agent,
+    compiled: &Compiled,
+    rules: &Rules,
+    now: Timestamp,
+) -> Vec<String> {
+    let policy = policy(weighed, compiled, rules);
+    let seen = policy.observe(&facts(weighed, agent, compiled, rules, now), now);
+    let questions = policy.questions(&seen).into_iter();
+    questions.map(str::to_owned).collect()
+}
+
+/// Those of them that a pass has to answer to count.
+#[must_use]
+pub fn demanded(
+    weighed: &Weighed,
+    agent: Agent,
+    compiled: &Compiled,
+    rules: &Rules,
+    now: Timestamp,
+) -> Vec<String> {
+    match rules.policy.settings.answers {
+        Answers::Required => questions(weighed, agent, compiled, rules, now),
+        Answers::Optional => Vec::new(),
+    }
+}
+
 /// Decides on an action.
 #[must_use]
 pub fn rule(
@@ -297,12 +337,7 @@ pub fn rule(
     signoffs: &[SignOff],
     now: Timestamp,
 ) -> Ruling {
-    // A lone signer might be the very person whose agent it is, where nobody knows
-    // who that is.
-    let unknown_operator =
-        compiled.operator.is_none() && lands(weighed, compiled) > compiled.operator_may_pass;
-    let signers = if unknown_operator { 2 } else { 1 };
-    let policy: Policy = rules.for_action(weighed.shared, weighed.is_dangerous(), signers);
+    let policy = policy(weighed, compiled, rules);
     let facts = facts(weighed, agent, compiled, rules, now);
     let seen = policy.observe(&facts, now);
     let decision = decide(

@@ -9,7 +9,7 @@ use countersign_core::signoff::Digest;
 use countersign_core::signoff::content::{Artifact, Content};
 use countersign_core::signoff::dsse::Envelope;
 use countersign_core::signoff::statement::{
-    About, Binding, Claims, Shown, SignOff as Signoff, Signed, Stance, Statement,
+    About, Answer, Binding, Claims, Shown, SignOff as Signoff, Signed, Stance, Statement,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,6 +56,9 @@ pub enum PassError {
     /// Made under another roster or policy.
     #[error("it was made under other rules than those compiled now")]
     OtherRules,
+    /// It lacks an answer that the rules demand.
+    #[error("it does not answer `{0}`")]
+    Unanswered(String),
 }
 
 /// A pass that counts.
@@ -74,6 +77,7 @@ pub fn statement(
     compiled: &Compiled,
     rules: &Rules,
     outranks: bool,
+    answers: Vec<Answer>,
     lifetime: SignedDuration,
     signed: Signed,
 ) -> Statement {
@@ -106,7 +110,7 @@ pub fn statement(
         policy: policy_digest(rules),
         expires_at,
         message: None,
-        answers: Vec::new(),
+        answers,
         shown_at: None,
         revokes: None,
         break_glass: None,
@@ -150,7 +154,7 @@ const fn is_mark(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Checks one pass for an action.
+/// Checks one pass for an action. `questions` are those that it has to answer.
 ///
 /// # Errors
 /// [`PassError`]: it does not count.
@@ -159,6 +163,7 @@ pub fn check(
     action: &Digest,
     compiled: &Compiled,
     rules: &Rules,
+    questions: &[String],
     now: Timestamp,
 ) -> Result<Counted, PassError> {
     let envelope =
@@ -205,6 +210,13 @@ pub fn check(
     }
     if person.id != signoff.signed.person {
         return Err(PassError::NotTheirs(signoff.signed.person.clone()));
+    }
+    let answered = |question: &String| {
+        let mut answers = signoff.answers.iter();
+        answers.any(|it| it.question == *question)
+    };
+    if let Some(open) = questions.iter().find(|it| !answered(it)) {
+        return Err(PassError::Unanswered(open.clone()));
     }
     let index = rules
         .roster
@@ -279,6 +291,7 @@ mod tests {
             &compiled(),
             &rules,
             true,
+            Vec::new(),
             LIFETIME,
             by(person),
         ) else {
@@ -289,14 +302,52 @@ mod tests {
     }
 
     fn checked(bytes: &[u8], command: &str, at: Timestamp) -> Result<Counted, PassError> {
+        asked(bytes, command, &[], at)
+    }
+
+    fn asked(
+        bytes: &[u8],
+        command: &str,
+        questions: &[String],
+        at: Timestamp,
+    ) -> Result<Counted, PassError> {
         let rules = compiled().open().unwrap();
         check(
             bytes,
             &ticket(command).action.digest(),
             &compiled(),
             &rules,
+            questions,
             at,
         )
+    }
+
+    #[test]
+    fn a_pass_answers_what_is_demanded() {
+        let questions = ["What is lost?".to_owned(), "And then?".to_owned()];
+        let answers = |given: &[(&str, &str)]| {
+            envelope("sen", "sen", |it| {
+                it.answers = given
+                    .iter()
+                    .map(|(question, answer)| Answer {
+                        question: (*question).to_owned(),
+                        answer: (*answer).to_owned(),
+                    })
+                    .collect();
+            })
+        };
+        let checked = |bytes: &[u8]| asked(bytes, "terraform destroy", &questions, now());
+        let open = |question: &str| Err(PassError::Unanswered(question.to_owned()));
+        assert_eq!(checked(&answers(&[])), open("What is lost?"));
+        let one = answers(&[("What is lost?", "nothing")]);
+        assert_eq!(checked(&one), open("And then?"));
+        let other = answers(&[("What is lost?", "nothing"), ("And then", "nothing")]);
+        assert_eq!(checked(&other), open("And then?"));
+        let both = answers(&[("And then?", "restore"), ("What is lost?", "nothing")]);
+        assert!(checked(&both).is_ok());
+        // Whitespace is no answer: such a statement is not even one.
+        let blank = answers(&[("What is lost?", " "), ("And then?", "restore")]);
+        assert!(matches!(checked(&blank), Err(PassError::Malformed(_))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use countersign_core::decide::Verdict;
 use countersign_core::moment::{DURATION_HINT, parse_duration};
 use countersign_core::policy::Mode;
 use countersign_core::signoff::chain::Chain;
-use countersign_core::signoff::content::Content;
+use countersign_core::signoff::content::{Artifact, Content, Merge};
 use countersign_core::signoff::statement::{Outcome, Statement};
 use countersign_core::signoff::verify::{
     BreakGlassReview, ReviewState, Rosters, break_glass_reviews,
@@ -21,11 +21,12 @@ use serde::Serialize;
 use super::RepoArgs;
 use super::verify::{Target, judge_steps, print_step};
 use crate::error::{CliError, CliResult, exit};
+use crate::gate_record::ReportSpent;
 use crate::landing::{Line, Step};
 use crate::report::step::StepReport;
 use crate::report::{self, count, plain, seconds};
 use crate::rules::Rules;
-use crate::signoffs::rosters;
+use crate::signoffs::{repository, rosters};
 use crate::style::{self, BOLD, DIM, paint};
 
 /// Find what went around the gate, and broken glass that nobody reviewed.
@@ -83,9 +84,24 @@ struct BrokenReport {
     at: String,
     review_due: String,
     /// `open`, `overdue`, `ratified`, `rejected`, or `unused`: it never landed.
+    /// One for a plan is never `unused`: it may have been let through elsewhere.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reviewed_by: Option<String>,
+    /// What it was for, where that is a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<BrokenPlan>,
+}
+
+#[derive(Serialize)]
+struct BrokenPlan {
+    /// What people called it.
+    name: String,
+    sha256: String,
+    /// Where it goes, as its signer was shown.
+    target: String,
+    /// When it was let through, as far as is known here.
+    let_through: Option<ReportSpent>,
 }
 
 impl BrokenReport {
@@ -231,6 +247,7 @@ fn broken(
 ) -> CliResult<Vec<BrokenReport>> {
     let rules = Rules::at(repo, Some(&target.tip))?;
     let (_, known) = rosters(repo, &target.tip)?;
+    let name = repository(repo, &target.tip)?;
     let rosters = Rosters {
         now: &rules.roster,
         known: &known,
@@ -245,32 +262,50 @@ fn broken(
         let Some(Statement::SignOff(signoff)) = entry.map(|entry| &entry.statement) else {
             continue;
         };
-        if signoff.about.target != target.name || since.is_some_and(|since| review.at < since) {
+        if since.is_some_and(|since| review.at < since) {
             continue;
         }
-        let landed = has_landed(repo, &signoff.about.content, &target.tip)?;
-        reports.push(report_of(review, landed));
+        let about = &signoff.about;
+        let (plan, used) = match &about.content {
+            Content::Plan(plan) if about.repository == name => {
+                (Some(broken_plan(repo, plan, &about.target)?), true)
+            }
+            Content::Merge(merge) if about.target == target.name => {
+                (None, has_landed(repo, merge, &target.tip)?)
+            }
+            _ => continue,
+        };
+        reports.push(report_of(review, plan, used));
     }
     Ok(reports)
 }
 
+fn broken_plan(repo: &Repo, plan: &Artifact, target: &str) -> CliResult<BrokenPlan> {
+    Ok(BrokenPlan {
+        name: plan.name.clone(),
+        sha256: plan.sha256.to_string(),
+        target: target.to_owned(),
+        let_through: repo.spent(&plan.sha256)?.as_ref().map(ReportSpent::of),
+    })
+}
+
 /// Whether the very commits that a break-glass was for are on the branch.
-fn has_landed(repo: &Repo, content: &Content, tip: &Oid) -> CliResult<bool> {
-    let head = content.merge().map(|merge| merge.head.commit.as_str());
-    let head = head.and_then(Oid::new);
+fn has_landed(repo: &Repo, merge: &Merge, tip: &Oid) -> CliResult<bool> {
+    let head = Oid::new(merge.head.commit.as_str());
     match head.filter(|head| repo.resolve(head.as_str()).is_ok()) {
         Some(head) => Ok(repo.is_ancestor(&head, tip)?),
         None => Ok(false),
     }
 }
 
-fn report_of(review: BreakGlassReview, landed: bool) -> BrokenReport {
+/// `used`: it let something through, or may have.
+fn report_of(review: BreakGlassReview, plan: Option<BrokenPlan>, used: bool) -> BrokenReport {
     let (state, reviewed_by) = match review.state {
         ReviewState::Reviewed { by, outcome, .. } => match outcome {
             Outcome::Ratified => ("ratified", Some(by)),
             Outcome::Rejected => ("rejected", Some(by)),
         },
-        _ if !landed => ("unused", None),
+        _ if !used => ("unused", None),
         ReviewState::Open => ("open", None),
         ReviewState::Overdue => ("overdue", None),
     };
@@ -284,6 +319,7 @@ fn report_of(review: BreakGlassReview, landed: bool) -> BrokenReport {
         review_due: review.terms.review_due.to_string(),
         state,
         reviewed_by,
+        plan,
     }
 }
 
@@ -377,7 +413,7 @@ fn print_broken(out: &mut impl Write, it: &BrokenReport) -> CliResult<()> {
         paint(style::verdict(Verdict::Hold), "!"),
         paint(BOLD, statement),
         it.person,
-        plain(&it.change)
+        plain(it.plan.as_ref().map_or(&it.change, |plan| &plan.name))
     )?;
     writeln!(
         out,
@@ -386,7 +422,18 @@ fn print_broken(out: &mut impl Write, it: &BrokenReport) -> CliResult<()> {
         seconds(&it.at),
         plain(&it.reason)
     )?;
+    if let Some(plan) = &it.plan {
+        let place = plan.target.trim_start_matches("environment:");
+        let when = match &plan.let_through {
+            Some(before) => format!("let through {}", before.text()),
+            None => format!("for {place}; not let through as far as this clone knows"),
+        };
+        writeln!(out, "    {}", plain(&when))?;
+    }
     match (it.state, &it.reviewed_by) {
+        ("rejected", Some(by)) if it.plan.is_some() => {
+            writeln!(out, "    rejected by {by}: what it did has to be undone")?;
+        }
         ("rejected", Some(by)) => writeln!(out, "    rejected by {by}: what landed has to go")?,
         ("overdue", _) => writeln!(out, "    review was due {}", seconds(&it.review_due))?,
         _ => writeln!(out, "    review due {}", seconds(&it.review_due))?,

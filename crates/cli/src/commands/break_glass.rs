@@ -5,18 +5,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 use countersign_core::decide::{Decision, ExplainedRule, IgnoredBecause, Verdict};
+use countersign_core::facts::Facts;
 use countersign_core::moment::{DURATION_HINT, duration_text, parse_duration};
+use countersign_core::signoff::Digest;
 use countersign_core::signoff::statement::{
-    Binding, BreakGlass, Claims, SignOff, Signed, Stance, Statement,
+    About, Binding, BreakGlass, Claims, Shown, SignOff, Signed, Stance, Statement,
 };
-use countersign_git::{Range, Repo};
+use countersign_git::{Oid, Repo};
 use jiff::{SignedDuration, Timestamp};
 
 use super::RepoArgs;
 use super::check::judge;
+use super::plan::MakerArgs;
 use super::sign::{about, confirmed, show_files};
-use crate::collect::{self, Merge};
+use crate::collect;
 use crate::error::{CliError, CliResult, exit};
+use crate::recorder::{self, Recording};
 use crate::report::{self, CheckReport};
 use crate::rules::Rules;
 use crate::signer::Signer;
@@ -25,16 +29,23 @@ use crate::style::{BOLD, DIM, paint};
 /// Let exactly this change through although rules are not met, in an emergency.
 ///
 /// Counts once: for exactly these commits on exactly the tip they go onto now,
-/// for the rules named and no others, and for a few hours. It is no approval,
-/// and a veto still stands. On the most important services it takes two
+/// or with `--plan` for exactly these bytes in this environment; for the rules
+/// named and no others, and for a few hours. It is no approval, and a veto still
+/// stands. On the most important services it takes two
 /// different persons. Someone else has to ratify it afterwards, by a due time.
 #[derive(Debug, Args)]
 pub(crate) struct BreakGlassArgs {
     /// `BASE..HEAD`, or one revision; else as `check`.
+    #[arg(conflicts_with = "plan")]
     range: Option<String>,
+    /// Let exactly this plan through instead; several files as for `plan`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) maker: MakerArgs,
     /// Why it cannot wait.
     #[arg(long, value_name = "TEXT")]
-    reason: String,
+    pub(super) reason: String,
     /// The rules to break, separated by commas; else all that are not met.
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     rules: Vec<String>,
@@ -47,15 +58,19 @@ pub(crate) struct BreakGlassArgs {
     review_due: Option<String>,
     /// Your private key, or the public key of one in an agent.
     #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// Do not ask; for when you have read the screen before.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    repo: RepoArgs,
+    pub(super) repo: RepoArgs,
 }
 
 pub(super) fn run(args: &BreakGlassArgs) -> CliResult {
+    if !args.plan.is_empty() {
+        return super::break_glass_plan::run(args);
+    }
+    args.maker.refuse_without_plan()?;
     let repo = args.repo.open()?;
     let range = match &args.range {
         Some(text) => repo.parse_range(text)?,
@@ -66,79 +81,152 @@ pub(super) fn run(args: &BreakGlassArgs) -> CliResult {
     let mut merge = collect::merge(&repo, &range, &rules, now)?;
     let subject = merge.subject(&repo, &range, &rules)?;
     let signer = Signer::find(&repo, &rules, args.key.as_deref())?;
-    may_break(&rules, &merge, &signer)?;
+    may_break(&rules, &merge.collected.facts, &signer)?;
     let before = judge(&rules, &merge, now);
-    let broken = chosen(args, &rules, &before)?;
-    let terms = &rules.policy.settings.break_glass;
-    let expires = lasting("--expires", args.expires.as_deref(), terms.expires)?;
-    let review = lasting(
-        "--review-due",
-        args.review_due.as_deref(),
-        terms.review_within,
-    )?;
+    let breaking = Breaking::of(args, &rules, &before)?;
     let mut out = anstream::stdout().lock();
     let mut report = CheckReport::new(&range, &rules, &merge, &before);
     // Whoever reads this does what they came for.
     report.next.clear();
     out.write_all(report::human(&report).as_bytes())?;
     show_files(&mut out, &merge.files)?;
-    let lasts = duration_text(expires);
-    writeln!(
-        out,
-        "\n  this breaks {} for {lasts}, once, for exactly these commits on exactly this tip",
-        paint(BOLD, broken.join(", "))
-    )?;
-    let shown_at = (!args.yes).then(Timestamp::now);
-    if !confirmed(&mut out, args.yes, &signer.person.id, "Break the glass")? {
-        writeln!(out, "nothing signed")?;
+    let once = "for exactly these commits on exactly this tip";
+    let Some(shown_at) = breaking.confirmed(&mut out, args, &signer, once)? else {
         return Ok(exit::HOLD);
-    }
-    let about = about(&subject, &range);
-    let (authors, involvement) = (merge.author_ids(), merge.shown());
-    let policy = subject.policy;
-    let outranks_author = signer.person.level > merge.collected.facts.author_level;
-    let make = |signed: Signed| {
-        let at = |lasts| signed.issued_at.checked_add(lasts).ok();
-        Statement::SignOff(Box::new(SignOff {
-            decision: Stance::BreakGlass,
-            about,
-            binding: Binding::Exact,
-            authors,
-            claims: Claims {
-                outranks_author,
-                rules: broken.clone(),
-            },
-            involvement,
-            policy,
-            expires_at: at(expires),
-            message: None,
-            // Questions are put to those who approve; this is no approval.
-            answers: Vec::new(),
-            shown_at,
-            revokes: None,
-            break_glass: Some(BreakGlass {
-                rules: broken.clone(),
-                reason: args.reason.clone(),
-                review_due: at(review).unwrap_or(Timestamp::MAX),
-            }),
-            signed,
-        }))
     };
-    let id = signer.seal(&repo, &subject, now, make)?;
+    let glass = Glass {
+        about: about(&subject, &range),
+        authors: merge.author_ids(),
+        involvement: merge.shown(),
+        policy: subject.policy,
+        outranks_author: signer.person.level > merge.collected.facts.author_level,
+        shown_at,
+    };
+    let statement = glass.statement(breaking, &args.reason);
+    let id = signer.seal(&repo, &subject, Timestamp::now(), statement)?;
+    record(&repo, &rules)?;
+    let now = Timestamp::now();
+    let after = collect::merge(&repo, &range, &rules, now)?;
+    let decision = judge(&rules, &after, now);
+    let declare = format!("countersign declare {} --reviewed", range.text);
+    conclude(&mut out, &signer, &id, &rules, &decision, Some(&declare))
+}
+
+/// What of the policy is broken, and for how long.
+pub(super) struct Breaking {
+    rules: Vec<String>,
+    expires: SignedDuration,
+    review: SignedDuration,
+}
+
+impl Breaking {
+    /// What the options ask for, as far as the policy lets anyone.
+    pub(super) fn of(args: &BreakGlassArgs, rules: &Rules, before: &Decision) -> CliResult<Self> {
+        let terms = &rules.policy.settings.break_glass;
+        Ok(Self {
+            rules: chosen(args, rules, before)?,
+            expires: lasting("--expires", args.expires.as_deref(), terms.expires)?,
+            review: lasting(
+                "--review-due",
+                args.review_due.as_deref(),
+                terms.review_within,
+            )?,
+        })
+    }
+
+    /// Says what is broken and asks. When it was shown, or nothing where the
+    /// signer was not asked; `None` for a no.
+    pub(super) fn confirmed(
+        &self,
+        out: &mut impl Write,
+        args: &BreakGlassArgs,
+        signer: &Signer<'_>,
+        once: &str,
+    ) -> CliResult<Option<Option<Timestamp>>> {
+        writeln!(
+            out,
+            "\n  this breaks {} for {}, once, {once}",
+            paint(BOLD, self.rules.join(", ")),
+            duration_text(self.expires)
+        )?;
+        let shown_at = (!args.yes).then(Timestamp::now);
+        if confirmed(out, args.yes, &signer.person.id, "Break the glass")? {
+            return Ok(Some(shown_at));
+        }
+        writeln!(out, "nothing signed")?;
+        Ok(None)
+    }
+}
+
+/// A break-glass but for its terms, who signs it and when.
+pub(super) struct Glass {
+    pub(super) about: About,
+    pub(super) authors: Vec<String>,
+    pub(super) involvement: Shown,
+    pub(super) policy: Digest,
+    pub(super) outranks_author: bool,
+    pub(super) shown_at: Option<Timestamp>,
+}
+
+impl Glass {
+    pub(super) fn statement(
+        self,
+        breaking: Breaking,
+        reason: &str,
+    ) -> impl FnOnce(Signed) -> Statement {
+        move |signed: Signed| {
+            let at = |lasts| signed.issued_at.checked_add(lasts).ok();
+            Statement::SignOff(Box::new(SignOff {
+                decision: Stance::BreakGlass,
+                about: self.about,
+                binding: Binding::Exact,
+                authors: self.authors,
+                claims: Claims {
+                    outranks_author: self.outranks_author,
+                    rules: breaking.rules.clone(),
+                },
+                involvement: self.involvement,
+                policy: self.policy,
+                expires_at: at(breaking.expires),
+                message: None,
+                // Questions are put to those who approve; this is no approval.
+                answers: Vec::new(),
+                shown_at: self.shown_at,
+                revokes: None,
+                break_glass: Some(BreakGlass {
+                    rules: breaking.rules,
+                    reason: reason.to_owned(),
+                    review_due: at(breaking.review).unwrap_or(Timestamp::MAX),
+                }),
+                signed,
+            }))
+        }
+    }
+}
+
+/// Keeps it in the ledger, where one is configured.
+pub(super) fn record(repo: &Repo, rules: &Rules) -> CliResult<()> {
+    Recording::IfConfigured.record(repo, rules, |noted| {
+        Ok(recorder::of_signoffs(repo, &rules.roster, noted)?.records)
+    })
+}
+
+/// Says what was signed, where the change stands now, and what comes next.
+/// `declare` is the command for a self-review, where one can be asked.
+pub(super) fn conclude(
+    out: &mut impl Write,
+    signer: &Signer<'_>,
+    id: &Oid,
+    rules: &Rules,
+    decision: &Decision,
+    declare: Option<&str>,
+) -> CliResult {
     writeln!(
         out,
         "\nglass broken as {}  {}",
         paint(BOLD, &signer.person.id),
         paint(DIM, id.short())
     )?;
-    conclude(&mut out, &repo, &range, &rules)
-}
-
-/// Says where the change stands now, and what comes next.
-fn conclude(out: &mut impl Write, repo: &Repo, range: &Range, rules: &Rules) -> CliResult {
-    let now = Timestamp::now();
-    let after = collect::merge(repo, range, rules, now)?;
-    let decision = judge(rules, &after, now);
     let explained = decision.explain(&rules.policy, &rules.roster);
     let verdict = decision.verdict.as_str();
     writeln!(out, "  now: {verdict} ({})", explained.summary)?;
@@ -153,8 +241,7 @@ fn conclude(out: &mut impl Write, repo: &Repo, range: &Range, rules: &Rules) -> 
             break;
         }
     }
-    if explained.self_review.is_some() {
-        let declare = format!("countersign declare {} --reviewed", range.text);
+    if let Some(declare) = declare.filter(|_| explained.self_review.is_some()) {
         let why = "for its author, first";
         writeln!(out, "  {}   {}", paint(BOLD, declare), paint(DIM, why))?;
     }
@@ -171,9 +258,10 @@ fn conclude(out: &mut impl Write, repo: &Repo, range: &Range, rules: &Rules) -> 
     })
 }
 
-fn may_break(rules: &Rules, merge: &Merge, signer: &Signer<'_>) -> CliResult<()> {
+/// Whether the signer may break the glass for a change with these facts.
+pub(super) fn may_break(rules: &Rules, facts: &Facts, signer: &Signer<'_>) -> CliResult<()> {
     let level = rules.policy.settings.break_glass.level;
-    let because = if merge.collected.facts.authors.contains(signer.index) {
+    let because = if facts.authors.contains(signer.index) {
         IgnoredBecause::Author
     } else if signer.person.level < level {
         IgnoredBecause::LevelTooLowToBreakGlass

@@ -62,10 +62,13 @@ pub(super) fn run(args: &InitArgs) -> CliResult {
         let state = if written { "wrote" } else { "kept " };
         writeln!(out, "{state}  {:<26} {}", path, paint(DIM, what))?;
     }
-    let named = people.named;
+    let (found, whose) = match people.named {
+        1 => ("1 person".to_owned(), "their"),
+        n => (format!("{n} people"), "each one's"),
+    };
     writeln!(
         out,
-        "\n{named} people found in the history. Set each one's level in {}, then:",
+        "\n{found} found in the history. Set {whose} level in {}, then:",
         paint(BOLD, PEOPLE)
     )?;
     let next = [

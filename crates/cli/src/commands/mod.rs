@@ -4,6 +4,7 @@ mod action;
 mod audit;
 mod backtest;
 mod break_glass;
+mod break_glass_plan;
 mod catalog;
 mod check;
 mod db;

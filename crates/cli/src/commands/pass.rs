@@ -1,5 +1,6 @@
 //! `countersign pass`: let one held action of an agent run once.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -8,12 +9,12 @@ use countersign_core::decide::{Said, SignOff};
 use countersign_core::effect::Environment;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::dsse::{Envelope, MAX_ENVELOPE};
-use countersign_core::signoff::statement::Statement;
+use countersign_core::signoff::statement::{Answer, Statement};
 use countersign_effects::command::Facts;
 use countersign_git::Repo;
 use countersign_guard::agent::Agent;
 use countersign_guard::compiled::Rules;
-use countersign_guard::judge::{Weighed, place_text, rule, weigh};
+use countersign_guard::judge::{self, Weighed, place_text, rule, weigh};
 use countersign_guard::own::judge_call;
 use countersign_guard::pass;
 use countersign_guard::redact::redact;
@@ -24,6 +25,7 @@ use crate::error::{CliError, CliResult, exit};
 use crate::guard::compile::{For, Made, compile, in_force_for_all};
 use crate::guard::person::Person;
 use crate::guard::{files, needed_home, pass_dir, tickets};
+use crate::questions::Questions;
 use crate::signer::{Signer, configured};
 use crate::style::{BOLD, DIM, paint};
 
@@ -46,6 +48,9 @@ pub(crate) struct PassArgs {
     /// Take a pass that another person signed.
     #[arg(long, value_name = "FILE", conflicts_with = "ticket")]
     take: Option<PathBuf>,
+    /// The answer to a question of the rules, by its number; repeat for each.
+    #[arg(long = "reply", value_name = "N=TEXT", conflicts_with_all = ["ask", "take"])]
+    replies: Vec<String>,
     /// The SSH key to sign with [default: git's `user.signingKey`].
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -105,6 +110,7 @@ pub(super) fn run(args: &PassArgs) -> CliResult {
         )
         .hint(standing.why_not(&ticket, &made)));
     }
+    let answers = answers(args, &person, &ticket, &made, &rules, now)?;
     let word = id.rsplit('-').next().unwrap_or(&id);
     let question = format!(
         "\nType {word} to sign as {} ({}); it can be used once within {} minutes: ",
@@ -122,11 +128,59 @@ pub(super) fn run(args: &PassArgs) -> CliResult {
         &made.compiled,
         &rules,
         standing.outranks,
+        answers,
         lifetime,
         signed,
     );
     let envelope = signer.envelope(&statement)?;
     deliver(&ticket, &envelope, out.as_deref(), &standing)
+}
+
+/// Puts the questions of the rules and takes the answers, which are signed with
+/// the pass.
+fn answers(
+    args: &PassArgs,
+    person: &Person,
+    ticket: &Ticket,
+    made: &Made,
+    rules: &Rules,
+    now: Timestamp,
+) -> CliResult<Vec<Answer>> {
+    let questions = Questions::listed(questions(ticket, made, rules, now)?, &rules.policy);
+    let mut out = anstream::stdout().lock();
+    let answers = questions.answered_by(&mut out, "--reply", &args.replies, |out, prompt| {
+        out.flush()?;
+        person.answers(prompt)
+    })?;
+    answers.ok_or_else(|| {
+        let message = "not signed: the policy requires an answer to each question";
+        CliError::new(exit::HOLD, message).hint("answer when asked, or with `--reply 1=\"…\"`")
+    })
+}
+
+/// What the rules ask about the action: those that the ticket names, which are
+/// the ones that held it, and those that apply as far as can be told here. A
+/// forged ticket can leave some out; then the pass does not count.
+fn questions(
+    ticket: &Ticket,
+    made: &Made,
+    rules: &Rules,
+    now: Timestamp,
+) -> CliResult<Vec<String>> {
+    let weighed = weighed(ticket, made);
+    let here = judge::questions(&weighed, agent(ticket)?, &made.compiled, rules, now);
+    let named = rules.policy.rules.iter();
+    let named = named.filter(|rule| ticket.rules.contains(&rule.id));
+    let all = named
+        .flat_map(|rule| rule.questions.iter().cloned())
+        .chain(here);
+    let mut seen = BTreeSet::new();
+    Ok(all.filter(|it| seen.insert(it.clone())).collect())
+}
+
+fn agent(ticket: &Ticket) -> CliResult<Agent> {
+    Agent::named(&ticket.action.agent)
+        .ok_or_else(|| CliError::new(exit::DATA, "the ticket names an unknown agent"))
 }
 
 /// How the signer stands to what is asked for.
@@ -148,8 +202,7 @@ impl Standing {
         signer: &Signer<'_>,
         now: Timestamp,
     ) -> CliResult<Self> {
-        let agent = Agent::named(&ticket.action.agent)
-            .ok_or_else(|| CliError::new(exit::DATA, "the ticket names an unknown agent"))?;
+        let agent = agent(ticket)?;
         let weighed = weighed(ticket, made);
         let with =
             |signoffs: &[SignOff]| rule(&weighed, agent, &made.compiled, rules, signoffs, now);
@@ -159,7 +212,7 @@ impl Standing {
             at: now,
         };
         let (before, after) = (with(&[]), with(&[mine]));
-        let missing = |ruling: &countersign_guard::judge::Ruling| -> u32 {
+        let missing = |ruling: &judge::Ruling| -> u32 {
             let all = ruling
                 .explanation
                 .rules

@@ -165,7 +165,8 @@ pub(super) fn run_recording(args: &PlanArgs, recording: Recording<'_>) -> CliRes
     out.write_all(text.as_bytes())?;
     out.flush()?;
     recording.record(&repo, &judged.rules, |noted| {
-        recorder::of_plan(&repo, judged.onto.as_ref(), &report, question.now, noted)
+        let onto = judged.onto.as_ref();
+        recorder::of_plan(&repo, onto, &report, "plan", question.now, noted)
     })?;
     Ok(code(
         judged.rules.policy.settings.mode,

@@ -168,7 +168,10 @@ fn print_check(out: &mut impl Write, policy: &Policy, result: &PolicyCheck) -> C
             "every author has a way forward",
         )
     } else {
-        let text = report::count(errors as u64, "author class or rule");
+        let text = match errors {
+            1 => "1 author class or rule".to_owned(),
+            n => format!("{n} author classes or rules"),
+        };
         paint(
             style::verdict(countersign_core::decide::Verdict::Hold),
             format!("{text} without a way forward"),
@@ -176,11 +179,11 @@ fn print_check(out: &mut impl Write, policy: &Policy, result: &PolicyCheck) -> C
     };
     writeln!(out, "{verdict}")?;
     let tried = format!(
-        "{}: {} in {}, {} authors tried",
+        "{}: {} in {}, {} tried",
         policy.file,
         report::count(policy.rules.len() as u64, "rule"),
         report::count(result.cells, "case"),
-        result.authors
+        report::count(result.authors as u64, "author")
     );
     writeln!(out, "  {}", paint(DIM, tried))?;
     for finding in &result.findings {

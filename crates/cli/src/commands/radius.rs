@@ -152,8 +152,21 @@ const fn outside(within: bool) -> &'static str {
     if within { "" } else { ": outside" }
 }
 
+/// Percent to one decimal. Only what is everything says 100, and only nothing 0.
+fn tenths(share: Share) -> String {
+    let tenths = match share.ppm() {
+        0 => 0,
+        1_000_000.. => 1000,
+        ppm => ((ppm + 500) / 1000).clamp(1, 999),
+    };
+    match tenths % 10 {
+        0 => format!("{} %", tenths / 10),
+        rest => format!("{}.{rest} %", tenths / 10),
+    }
+}
+
 fn show(out: &mut impl Write, label: &str, set: &SetReport, within: bool) -> CliResult<()> {
-    let share = |share: Option<Share>| share.map_or_else(|| "–".to_owned(), |it| it.to_string());
+    let share = |share: Option<Share>| share.map_or_else(|| "–".to_owned(), tenths);
     let number = if within {
         ""
     } else {
@@ -234,4 +247,24 @@ fn actual(args: &ScoreArgs) -> CliResult<Actual> {
         functions: raw.functions,
         customers: customers.map_err(|message| CliError::new(exit::DATA, message))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_decimal_never_makes_something_nothing_or_everything() {
+        for (ppm, text) in [
+            (0, "0 %"),
+            (1, "0.1 %"),
+            (333_333, "33.3 %"),
+            (500_000, "50 %"),
+            (666_666, "66.7 %"),
+            (999_999, "99.9 %"),
+            (1_000_000, "100 %"),
+        ] {
+            assert_eq!(tenths(Share::from_ppm(ppm)), text);
+        }
+    }
 }

@@ -6,15 +6,18 @@ use std::path::PathBuf;
 use clap::Args;
 use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::statement::{AfterReview, Outcome, SignOff, Stance, Statement};
+use countersign_core::signoff::verify::{Rosters, proven};
 use countersign_core::signoff::{Digest, content::Content};
 use countersign_git::Oid;
 use jiff::Timestamp;
 
 use super::RepoArgs;
+use super::break_glass::record;
 use super::sign::confirmed;
 use crate::error::{CliError, CliResult, exit};
 use crate::rules::{PEOPLE, Rules};
 use crate::signer::Signer;
+use crate::signoffs::rosters;
 use crate::style::{BOLD, DIM, paint};
 
 /// Review a break-glass afterwards, under your signature.
@@ -54,7 +57,12 @@ pub(super) fn run(args: &RatifyArgs) -> CliResult {
     let (id, broken) = named(&chain, &args.statement)?;
     let signer = Signer::find(&repo, &rules, args.key.as_deref())?;
     let person = &signer.person.id;
-    let involved = if *person == broken.signed.person {
+    let (_, known) = rosters(&repo, &protected)?;
+    let rosters = Rosters {
+        now: &rules.roster,
+        known: &known,
+    };
+    let involved = if has_broken(&chain, rosters, &broken, person) {
         Some("broke the glass")
     } else if broken.authors.contains(person) {
         Some("made the change")
@@ -97,6 +105,7 @@ pub(super) fn run(args: &RatifyArgs) -> CliResult {
         Outcome::Ratified => "ratified",
         Outcome::Rejected => "rejected",
     };
+    record(&repo, &rules)?;
     writeln!(
         out,
         "\n{done} as {}  {}",
@@ -110,6 +119,20 @@ pub(super) fn run(args: &RatifyArgs) -> CliResult {
         paint(DIM, "share it")
     )?;
     Ok(exit::ALLOW)
+}
+
+/// Whether someone signed this break-glass, or another for the same content:
+/// where it takes two persons, neither reviews the other.
+fn has_broken(chain: &Chain, rosters: Rosters<'_>, broken: &SignOff, person: &str) -> bool {
+    let same = |statement: &Statement| match statement {
+        Statement::SignOff(it) => {
+            it.decision == Stance::BreakGlass
+                && it.signed.person == person
+                && it.about.content.is_same(&broken.about.content)
+        }
+        Statement::Declaration(_) | Statement::AfterReview(_) => false,
+    };
+    broken.signed.person == person || !proven(chain, rosters, Timestamp::now(), same).is_empty()
 }
 
 /// The break-glass whose name begins so.
@@ -148,6 +171,11 @@ fn show(out: &mut impl Write, broken: &SignOff) -> CliResult<()> {
     writeln!(out, "{}{}", row("change"), broken.about.change)?;
     if let Content::Merge(merge) = &broken.about.content {
         writeln!(out, "{}{}", row("commit"), merge.head.commit)?;
+    }
+    if let Content::Plan(plan) = &broken.about.content {
+        writeln!(out, "{}{}", row("plan"), plan.name)?;
+        writeln!(out, "{}{}", row("sha256"), plan.sha256)?;
+        writeln!(out, "{}{}", row("target"), broken.about.target)?;
     }
     writeln!(out, "{}{}", row("rules broken"), terms.rules.join(", "))?;
     writeln!(out, "{}{}", row("reason"), terms.reason)?;

@@ -9,6 +9,7 @@ use countersign_core::signoff::statement::{Binding, Claims, Shown, SignOff, Sign
 use countersign_git::Repo;
 use jiff::{SignedDuration, Timestamp};
 
+use super::break_glass::record;
 use super::plan::{Judged, Question};
 use super::sign::{Act, Said, SignArgs, asked, conclude};
 use crate::error::{CliError, CliResult, exit};
@@ -39,6 +40,7 @@ pub(super) fn run(args: &SignArgs) -> CliResult {
     };
     let statement = statement(&judged, subject, &signer, said, expires);
     let id = signer.seal_as(&repo, subject.ground.roster, Timestamp::now(), statement)?;
+    record(&repo, &judged.rules)?;
     let after = judge(&repo, args)?;
     conclude(&mut out, &act, &signer, &id, &after.rules, &after.decision)
 }
@@ -74,6 +76,24 @@ fn expires(args: &SignArgs, judged: &Judged) -> CliResult<Option<SignedDuration>
     }
 }
 
+/// What the signer is shown about AI: the agent that was named is all there is.
+pub(super) fn shown(judged: &Judged) -> Shown {
+    let agents = judged.maker.agent.iter();
+    Shown {
+        verdict: judged.collected.facts.involvement,
+        evidence: agents.map(|agent| Digest::of(agent.as_bytes())).collect(),
+    }
+}
+
+/// Who is named as its maker, by id.
+pub(super) fn author_ids(judged: &Judged) -> Vec<String> {
+    let author = judged.collected.author.as_ref();
+    author
+        .and_then(|it| it.person.clone())
+        .into_iter()
+        .collect()
+}
+
 /// The statement but for who signs it and when.
 fn statement(
     judged: &Judged,
@@ -100,21 +120,7 @@ fn statement(
         outranks_author: signer.person.level > facts.author_level,
         rules: serves,
     };
-    // The agent that was named is all that the signer was shown about AI.
-    let shown = Shown {
-        verdict: facts.involvement,
-        evidence: judged
-            .maker
-            .agent
-            .iter()
-            .map(|agent| Digest::of(agent.as_bytes()))
-            .collect(),
-    };
-    let author = judged.collected.author.as_ref();
-    let authors = author
-        .and_then(|it| it.person.clone())
-        .into_iter()
-        .collect();
+    let (shown, authors) = (shown(judged), author_ids(judged));
     let lasts = lasts.filter(|_| matches!(act, Act::Approve));
     let revokes = match act {
         Act::Revoke(statement) => Some(*statement),

@@ -11,7 +11,7 @@ use countersign_guard::action::{self, Action};
 use countersign_guard::agent::Agent;
 use countersign_guard::compiled::{Compiled, CompiledError, Rules};
 use countersign_guard::journal::{self as log, Record};
-use countersign_guard::judge::{Ruling, Weighed, rule, weigh};
+use countersign_guard::judge::{Ruling, Weighed, demanded, rule, weigh};
 use countersign_guard::keys;
 use countersign_guard::memory::{Relation, Session, text_of};
 use countersign_guard::message::{self, GUARD_WHY, Held, KEY_WHY};
@@ -189,8 +189,9 @@ impl Case<'_> {
         if from_memory {
             read.weighed.suspect();
         }
+        let asked = || demanded(&read.weighed, self.agent, &compiled, &rules, self.now);
         let (counted, ignored) = match &self.home {
-            Some(home) => passes::find(home, &digest, &compiled, &rules, self.now),
+            Some(home) => passes::find(home, &digest, &compiled, &rules, asked, self.now),
             None => (Vec::new(), Vec::new()),
         };
         let signoffs: Vec<_> = counted.iter().map(|it| it.signoff).collect();

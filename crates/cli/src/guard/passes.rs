@@ -19,12 +19,14 @@ pub(crate) fn dir_of(home: &Path, action: &Digest) -> PathBuf {
     home.join("passes").join(action.to_string())
 }
 
-/// The passes that count for an action, and why others do not.
+/// The passes that count for an action, and why others do not. `demanded` are the
+/// questions that each has to answer; asked only where there are passes.
 pub(crate) fn find(
     home: &Path,
     action: &Digest,
     compiled: &Compiled,
     rules: &Rules,
+    demanded: impl FnOnce() -> Vec<String>,
     now: Timestamp,
 ) -> (Vec<Counted>, Vec<String>) {
     let (mut counted, mut ignored) = (Vec::new(), Vec::new());
@@ -34,11 +36,15 @@ pub(crate) fn find(
         .flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort_unstable();
+    if paths.is_empty() {
+        return (counted, ignored);
+    }
+    let demanded = demanded();
     for path in paths.into_iter().take(MAX_PASSES) {
         let Ok(bytes) = files::read(&path, MAX_ENVELOPE) else {
             continue;
         };
-        match pass::check(&bytes, action, compiled, rules, now) {
+        match pass::check(&bytes, action, compiled, rules, &demanded, now) {
             Ok(found) if is_spent(home, &found.statement) => {
                 ignored.push("it was already used".to_owned());
             }

@@ -80,10 +80,15 @@ impl Person {
 
     /// Asks for a word; `false` for any other answer.
     pub(crate) fn types(&self, question: &str, word: &str) -> CliResult<bool> {
+        Ok(self.answers(question)?.eq_ignore_ascii_case(word))
+    }
+
+    /// Asks for a line.
+    pub(crate) fn answers(&self, question: &str) -> CliResult<String> {
         (&self.terminal).write_all(question.as_bytes())?;
         let mut answer = String::new();
         BufReader::new(&self.terminal).read_line(&mut answer)?;
-        Ok(answer.trim().eq_ignore_ascii_case(word))
+        Ok(answer.trim().to_owned())
     }
 }
 

@@ -95,13 +95,21 @@ impl Repo {
         }
     }
 
+    /// The names of all remotes.
+    ///
+    /// # Errors
+    /// When git cannot read its configuration.
+    pub fn remotes(&self) -> Result<Vec<String>, GitError> {
+        let known = self.git.output(&["remote"])?;
+        let known = String::from_utf8_lossy(&known);
+        Ok(known.lines().map(str::to_owned).collect())
+    }
+
     /// A remote is a name, so that it can be part of a ref and is no option.
     pub(crate) fn check_remote(&self, remote: &str) -> Result<(), GitError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let known = self.git.output(&["remote"])?;
-        let known = String::from_utf8_lossy(&known);
         let fits = !remote.starts_with(['-', '.']) && remote.chars().all(plain);
-        if fits && known.lines().any(|name| name == remote) {
+        if fits && self.remotes()?.iter().any(|name| name == remote) {
             Ok(())
         } else {
             Err(GitError::UnknownRemote(remote.to_owned()))

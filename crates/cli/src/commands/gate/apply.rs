@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use clap::Args;
-use countersign_core::decide::Verdict;
+use countersign_core::decide::{ExplainedRule, Verdict};
 use countersign_core::policy::Mode;
 use countersign_git::Repo;
 use countersign_git::spent::{Occasion, Spending};
@@ -20,6 +20,7 @@ use super::super::sign_plan::bound;
 use super::sealed::Sealed;
 use crate::error::{CliError, CliResult, exit};
 use crate::gate_record::{ReportSpent, SCHEMA, SpentRecord};
+use crate::recorder::{self, Recording};
 use crate::report::plan::{self as report, PlanReport};
 use crate::report::{ReportSignOff, json};
 use crate::style::{BOLD, DIM, paint, verdict as verdict_style};
@@ -33,7 +34,8 @@ const PLACEHOLDER: &str = "{}";
 /// spends the permission: a ref that can be created only once. Then it runs the
 /// command, if one is given, on a private copy of the bytes that were judged, so
 /// that nobody can exchange the file in between, and ends with the command's
-/// exit code.
+/// exit code. What only a break-glass lets through is spent on a remote, where
+/// there is one.
 ///
 ///     countersign gate apply tf.plan --env staging --by sen -- terraform apply tf.plan
 #[derive(Debug, Args)]
@@ -62,6 +64,8 @@ pub(crate) struct ApplyArgs {
 struct GateReport {
     schema: &'static str,
     verdict: Verdict,
+    /// It went ahead by break-glass.
+    overridden: bool,
     /// Why it does not go ahead; absent when it does.
     because: Option<String>,
     /// The ref that was created by letting it through.
@@ -90,12 +94,17 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
             now,
         },
     )?;
+    if let Some(before) = &judged.spent {
+        answer(args, &judged, Outcome::Before(before))?;
+        return Ok(exit::REFUSE);
+    }
     let mode = judged.rules.policy.settings.mode;
     let stopped = code(mode, judged.decision.verdict);
     if stopped != exit::ALLOW {
         answer(args, &judged, Outcome::Stopped)?;
         return Ok(stopped);
     }
+    once_for_everyone(&repo, args, &judged)?;
     judged.remember_state(&repo);
     // Before the permission is spent: what cannot be run must not cost it.
     let sealed = match &program {
@@ -117,15 +126,58 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
             }
         }
     }
-    match (program, sealed) {
+    let done = match (program, sealed) {
         (Some(program), Some(sealed)) => program.run(&sealed),
         _ => Ok(exit::ALLOW),
+    };
+    // Afterwards: a ledger that answers slowly must not keep it from running.
+    record(&repo, &judged, now)?;
+    done
+}
+
+/// A break-glass has one use. Where there is a remote, a ref in this clone would
+/// leave it a use in every other one.
+fn once_for_everyone(repo: &Repo, args: &ApplyArgs, judged: &Judged) -> CliResult<()> {
+    if args.remote.is_some() || !judged.decision.is_overridden() {
+        return Ok(());
     }
+    match repo.remotes()?.first() {
+        None => Ok(()),
+        Some(remote) => {
+            let message = "a break-glass counts once for everyone, and here it would count \
+                           once in every clone";
+            Err(CliError::new(exit::USAGE, message).hint(format!(
+                "name the remote to spend it on, such as `--remote {remote}`"
+            )))
+        }
+    }
+}
+
+/// Keeps what was let through, and on whose word, in the ledger, where one is
+/// configured.
+fn record(repo: &Repo, judged: &Judged, now: Timestamp) -> CliResult<()> {
+    Recording::IfConfigured.record(repo, &judged.rules, |noted| {
+        let (onto, report) = (judged.onto.as_ref(), PlanReport::new(judged));
+        let mut records = recorder::of_signoffs(repo, &judged.rules.roster, noted)?.records;
+        records.extend(recorder::of_plan(
+            repo,
+            onto,
+            &report,
+            "gate apply",
+            now,
+            noted,
+        )?);
+        Ok(records)
+    })
 }
 
 fn spend(repo: &Repo, args: &ApplyArgs, judged: &Judged, now: Timestamp) -> CliResult<Spending> {
     let subject = bound(judged)?;
     let accepted = judged.counted.iter().flat_map(|it| &it.verified.accepted);
+    let explained = judged
+        .decision
+        .explain(&judged.rules.policy, &judged.rules.roster);
+    let lifted = explained.rules.into_iter().filter(ExplainedRule::is_lifted);
     let record = SpentRecord {
         schema: SCHEMA.to_owned(),
         sha256: subject.sha256.to_string(),
@@ -136,6 +188,7 @@ fn spend(repo: &Repo, args: &ApplyArgs, judged: &Judged, now: Timestamp) -> CliR
         at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         policy: subject.ground.policy.to_string(),
         statements: accepted.map(|it| it.statement.to_string()).collect(),
+        broken: lifted.map(|rule| rule.id).collect(),
         state: judged.read.reading.state.clone(),
     };
     let record = json(&record)?;
@@ -181,6 +234,7 @@ fn gate_report(args: &ApplyArgs, judged: &Judged, outcome: Outcome<'_>) -> GateR
     GateReport {
         schema: "countersign.gate/1",
         verdict,
+        overridden: because.is_none() && judged.decision.is_overridden(),
         spent: because.is_none().then(|| name_of_ref(&plan)),
         because,
         before,
@@ -212,13 +266,16 @@ fn human(args: &ApplyArgs, judged: &Judged, outcome: Outcome<'_>) -> String {
                 Mode::Shadow => "  [shadow: nothing is stopped]",
                 Mode::Enforce => "",
             };
+            let files = plan.plan.files.join(", ");
+            let (style, word, what) = if judged.decision.is_overridden() {
+                let what = format!("{files}: {}", plan.summary);
+                (Verdict::Hold, "OVERRIDDEN".to_owned(), what)
+            } else {
+                (plan.verdict, plan.verdict.as_str().to_uppercase(), files)
+            };
             let mut out = format!(
-                "{}  {}{}\n\n",
-                paint(
-                    verdict_style(plan.verdict),
-                    plan.verdict.as_str().to_uppercase()
-                ),
-                plan.plan.files.join(", "),
+                "{}  {what}{}\n\n",
+                paint(verdict_style(style), word),
                 paint(DIM, shadow)
             );
             for sentence in &plan.sentences {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countersign_core::catalog::Catalog;
-use countersign_core::decide::{Decision, ExplainedIgnored, Load, decide};
+use countersign_core::decide::{Decision, ExplainedIgnored, Load, Statements, decide};
 use countersign_core::effect::Environment;
 use countersign_core::problem::Source;
 use countersign_core::radius::{Stage, rollout};
@@ -107,20 +107,21 @@ impl Judged {
             spent = repo.spent(&subject.sha256)?;
             if !subject.ground.chain.entries().is_empty() {
                 let author = collected.author.as_ref();
-                counted = Some(subject.count(&rules, author, &collected.facts, now));
+                counted =
+                    Some(subject.count(&rules, author, &collected.facts, spent.is_some(), now));
                 namesakes = subject.namesakes();
             }
         }
-        let signoffs = counted
+        let said = counted
             .as_ref()
-            .map_or(&[][..], |it| it.signoffs.as_slice());
+            .map_or_else(Statements::default, Counted::statements);
         let seen = rules.policy.observe(&collected.facts, now);
         let decision = decide(
             &rules.policy,
             &rules.roster,
             &collected.facts,
             &seen,
-            signoffs,
+            said,
             &Load::default(),
             now,
         );

@@ -189,9 +189,10 @@ pub fn proven<'a>(
 }
 
 impl Verified {
-    /// Drops every break-glass: the protected branch is known to have moved on
-    /// from this tip before, so whatever was signed for it has had its one use.
-    pub fn spend_break_glass(&mut self) {
+    /// Drops every break-glass, which has had its one use: the protected branch
+    /// is known to have moved on from this tip before ([`Reason::Spent`]), or the
+    /// plan was let through ([`Reason::LetThrough`]).
+    pub fn spend_break_glass(&mut self, reason: &Reason) {
         let (spent, kept) = std::mem::take(&mut self.accepted)
             .into_iter()
             .partition(|it| it.stance == Stance::BreakGlass);
@@ -201,7 +202,7 @@ impl Verified {
             person: it.person,
             stance: Some(it.stance),
             statement: it.statement,
-            reason: Reason::Spent,
+            reason: reason.clone(),
         }));
     }
 }

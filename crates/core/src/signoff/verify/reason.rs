@@ -72,6 +72,8 @@ pub enum Reason {
     /// A break-glass whose tip the protected branch has left: it was used, or
     /// something else landed first.
     Spent,
+    /// A break-glass for a plan that was let through before.
+    LetThrough,
     /// AI involvement turned out greater than the signer was shown.
     InvolvementRose,
     /// Only those who made a change can declare that people alone did.
@@ -142,6 +144,9 @@ impl fmt::Display for Reason {
                 "the target branch has moved on from the tip it was signed on; \
                  a break-glass counts once, for exactly these commits on exactly that tip",
             ),
+            Self::LetThrough => {
+                f.write_str("the plan was let through before; a break-glass counts once")
+            }
             Self::InvolvementRose => {
                 f.write_str("AI took part, which its signer was not shown; sign again")
             }

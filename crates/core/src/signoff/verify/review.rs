@@ -1,5 +1,7 @@
 //! Whether every break-glass was reviewed afterwards.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::identity::{self, Authentic, Rosters};
@@ -45,7 +47,8 @@ pub struct BreakGlassReview {
 
 /// Every proven break-glass in the chain, in its order, with its review. The
 /// review must be by someone of at least `reviewer`'s level who neither made the
-/// change nor broke the glass.
+/// change nor broke the glass for it: where it took two persons, neither of them
+/// reviews the other.
 #[must_use]
 pub fn break_glass_reviews(
     chain: &Chain,
@@ -69,20 +72,30 @@ pub fn break_glass_reviews(
         .filter(|it| it.person.level >= reviewer)
         .filter_map(Review::of)
         .collect();
-    proven
+    let broken: Vec<(&Authentic<'_>, &SignOff)> = proven
         .iter()
         .filter_map(|it| match &it.entry.statement {
             Statement::SignOff(signoff) => Some((it, signoff.as_ref())),
             _ => None,
         })
+        .collect();
+    broken
+        .iter()
         .filter_map(|(it, signoff)| {
             let terms = signoff.break_glass.clone()?;
+            let together = broken
+                .iter()
+                .filter(|(_, other)| other.about.content.is_same(&signoff.about.content))
+                .map(|(other, _)| other.person.id.as_str());
+            let involved = together
+                .chain(signoff.authors.iter().map(String::as_str))
+                .collect();
             Some(BreakGlassReview {
                 person: it.person.id.clone(),
                 statement: it.entry.statement_id,
                 change: signoff.about.change.clone(),
                 at: signoff.signed.issued_at,
-                state: state(&reviews, it, signoff, &terms, now),
+                state: state(&reviews, it, &involved, &terms, now),
                 terms,
             })
         })
@@ -153,16 +166,13 @@ impl<'a> Review<'a> {
 fn state(
     reviews: &[Review<'_>],
     it: &Authentic<'_>,
-    signoff: &SignOff,
+    involved: &BTreeSet<&str>,
     terms: &BreakGlass,
     now: Timestamp,
 ) -> ReviewState {
-    let involved = |person: &str| {
-        person == it.person.id || signoff.authors.iter().any(|author| author == person)
-    };
     let found = reviews
         .iter()
-        .filter(|review| review.of == it.entry.statement_id && !involved(review.by))
+        .filter(|review| review.of == it.entry.statement_id && !involved.contains(review.by))
         .max_by_key(|review| (review.outcome, std::cmp::Reverse(review.at)));
     match found {
         Some(review) => ReviewState::Reviewed {
