@@ -1,7 +1,7 @@
 //! Times and durations as people write them in files.
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 /// What to write for a time, for hints.
@@ -21,16 +21,31 @@ pub fn parse_utc(text: &str) -> Result<Timestamp, String> {
 /// Reads a date, a date and time, or a full timestamp; the first two in `zone`.
 ///
 /// # Errors
-/// One line saying what was not understood.
+/// One line saying what was not understood. A time that clocks skipped or
+/// showed twice is refused: an hour may be the whole outage.
 pub fn parse_in(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     let text = text.trim();
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(timestamp);
     }
-    // A date alone reads as its midnight.
-    text.parse::<DateTime>()
-        .and_then(|civil| zone.to_timestamp(civil))
-        .map_err(|_| format!("`{text}` is not a time"))
+    let wrong = |_| format!("`{text}` is not a time");
+    let civil = text.parse::<DateTime>().map_err(wrong)?;
+    let found = zone.to_ambiguous_timestamp(civil);
+    // A date alone reads as its midnight, or as the first moment it has.
+    if text.contains(':') {
+        match found.offset() {
+            AmbiguousOffset::Unambiguous { .. } => {}
+            AmbiguousOffset::Gap { .. } => {
+                return Err(format!("`{text}` never was: clocks skipped this hour"));
+            }
+            AmbiguousOffset::Fold { before, after } => {
+                return Err(format!(
+                    "`{text}` was twice, because clocks went back: write `{text}{before}` or `{text}{after}`"
+                ));
+            }
+        }
+    }
+    found.compatible().map_err(wrong)
 }
 
 /// Reads a duration: a whole number and a unit (`m`, `h`, `d`, `w`).
@@ -87,6 +102,26 @@ mod tests {
         assert_eq!(
             parse_in("2026-07-01T12:00", &berlin).unwrap().to_string(),
             "2026-07-01T10:00:00Z"
+        );
+        // clocks went on at two, and back at three
+        let skipped = parse_in("2026-03-29T02:30", &berlin).unwrap_err();
+        assert!(skipped.contains("clocks skipped this hour"), "{skipped}");
+        let twice = parse_in("2025-10-26T02:30", &berlin).unwrap_err();
+        assert!(twice.contains("was twice"), "{twice}");
+        for (text, wanted) in [
+            ("2025-10-26T02:30+02", "2025-10-26T00:30:00Z"),
+            ("2025-10-26T02:30+01", "2025-10-26T01:30:00Z"),
+        ] {
+            assert!(twice.contains(text), "{twice}");
+            assert_eq!(parse_in(text, &berlin).unwrap().to_string(), wanted);
+        }
+        // where midnight itself is skipped, a date begins when the day does
+        let beirut = jiff::tz::TimeZoneDatabase::bundled()
+            .get("Asia/Beirut")
+            .unwrap();
+        assert_eq!(
+            parse_in("2026-03-29", &beirut).unwrap().to_string(),
+            "2026-03-28T22:00:00Z"
         );
         for text in ["", "tomorrow", "2026-13-01", "2026-02-30"] {
             assert!(parse_utc(text).is_err(), "{text}");

@@ -34,7 +34,7 @@ pub const MAX_VALUES: usize = 3_000_000;
 #[non_exhaustive]
 pub enum ReadError {
     /// More bytes than [`MAX_BYTES`].
-    #[error("the input is larger than {limit} bytes; split it, or read one plan at a time")]
+    #[error("the input is larger than {limit} bytes; split it")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,

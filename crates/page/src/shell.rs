@@ -103,7 +103,7 @@ figure{margin:.8rem 0;padding:.75rem .5rem .25rem;overflow-x:auto;border:1px sol
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--faint);font-size:.92rem}details[open] summary{margin-bottom:.4rem}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:0}dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}\
-@media(max-width:36rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}.verdict h1{font-size:1.25rem}}\
+@media(max-width:36rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}.verdict h1{font-size:1.25rem}th,td{padding-right:.5rem}figure svg{max-width:none;width:36rem;margin:0}}\
 .stages{padding:0;list-style:none}.stages li{margin:.5rem 0}.stages span{color:var(--faint)}.bar{position:relative;display:block;height:.6rem;margin-top:.2rem;border-radius:.3rem;background:var(--line);overflow:hidden;print-color-adjust:exact}\
 .bar i{position:absolute;inset:0 auto 0 0;border-radius:.3rem}.bar .most{background:var(--attention);opacity:.35}.bar .likely{background:var(--bad)}\
 @media print{@page{margin:16mm 14mm}:root{color-scheme:light;--page:#fff;--ink:#000;--faint:#444;--line:#bbb;--card:#fff;--good:#1a7f37;--attention:#7a5200;--bad:#a32124}\

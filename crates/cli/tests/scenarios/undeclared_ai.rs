@@ -68,8 +68,17 @@ fn undeclared_ai_takes_the_verdict_away() {
 #[test]
 fn the_sample_shop_cannot_tell_either() {
     let shop = Shop::new();
-    let found = shop.json("trend --format json");
-    let found = &found["comparison"];
+    let all = shop.json("trend --format json");
+    // the weekly looks go off on declared changes alone, and no more than that is said
+    assert!(!all["looks"]["alarm"].is_null(), "{}", all["looks"]);
+    let looks = &all["looks"]["answer"];
+    assert_eq!(looks["verdict"]["reason"]["code"], "undeclared", "{looks}");
+    // three Sev1, of which any one carries the answer
+    let rare = &all["rare"];
+    assert!(rare["p_value"].as_f64().unwrap() < 0.05, "{rare}");
+    let reason = &rare["answer"]["verdict"]["reason"];
+    assert_eq!(reason["code"], "rests-on-one", "{rare}");
+    let found = &all["comparison"];
     // safer as they stand, riskier like for like, and neither may be said
     assert!(found["crude"]["high"].as_f64().unwrap() < 1.0, "{found}");
     assert!(found["adjusted"]["low"].as_f64().unwrap() > 1.0, "{found}");

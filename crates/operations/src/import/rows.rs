@@ -8,6 +8,8 @@ use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::text;
+
 /// Longest line of JSON, in bytes: an incident with all its updates is far below.
 const MAX_LINE: u64 = 16 << 20;
 
@@ -276,10 +278,12 @@ pub fn each<T: DeserializeOwned>(
 }
 
 fn each_csv<T: DeserializeOwned>(
-    reader: impl BufRead,
+    mut reader: impl BufRead,
     mut row: impl FnMut(T) -> Result<(), String>,
 ) -> Result<u64, RowError> {
+    let delimiter = text::delimiter(reader.fill_buf()?);
     let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
         .trim(csv::Trim::All)
         .from_reader(reader);
     let head = reader.headers().map_err(|error| wrong(1, &error))?.clone();
@@ -357,6 +361,11 @@ mod tests {
         let csv = rows(csv, Form::Csv).unwrap();
         assert_eq!(csv, rows(json, Form::Json).unwrap());
         assert_eq!(csv[0].id.0, "007");
+        // as a spreadsheet writes it where the comma is in numbers
+        let excel = "\u{feff}id;services;links\r\n007;\"a; b\";\"c1:0.5;c:2\"\r\n";
+        assert_eq!(csv, rows(excel, Form::Csv).unwrap());
+        let tabs = "id\tservices\tlinks\n007\ta; b\tc1:0.5;c:2\n";
+        assert_eq!(csv, rows(tabs, Form::Csv).unwrap());
         let links = &csv[0].links.0;
         assert_eq!((links[0].change.as_str(), links[0].confidence), ("c1", 0.5));
         // more than 1 is no confidence, so it belongs to the id

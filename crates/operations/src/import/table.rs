@@ -25,6 +25,7 @@ pub(super) fn read_csv(
     };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
+        .delimiter(text::delimiter(text.as_bytes()))
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let headers = reader

@@ -414,6 +414,29 @@ ai = "AI"
 "#;
 
 #[test]
+fn a_table_may_be_parted_by_semicolons_or_tabs() {
+    let mapping = Mapping::parse(MAPPING, "map.toml").unwrap();
+    for part in [",", ";", "\t"] {
+        let text = [
+            ["\u{feff}Number", "Short description", "Opened", "Share"],
+            [
+                "INC1",
+                "\"Checkout, down; all\"",
+                "2026-07-01 12:00",
+                "\"12,5 %\"",
+            ],
+        ]
+        .map(|row| row.join(part))
+        .join("\r\n");
+        let import = read_at(Format::Csv, &text, Some(&mapping), "2026-11-28T00:00:00Z");
+        assert_eq!(remarks(&import), Vec::<String>::new(), "{part}");
+        let only = &import.incidents[0];
+        assert_eq!(only.title, "Checkout, down; all");
+        assert_eq!(only.peak_customers().unwrap().to_string(), "12.5 %");
+    }
+}
+
+#[test]
 fn a_table_is_read_by_its_mapping() {
     let mapping = Mapping::parse(MAPPING, "map.toml").unwrap();
     let text = "\u{feff}Number,Short description,Opened,Closed,Priority,CI,Share,AI\r\n\

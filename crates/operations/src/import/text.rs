@@ -4,6 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::faults::{MAX_ID, MAX_LINE, MAX_TEXT};
 
+/// What parts the columns of a CSV file: a comma, unless its head has none and
+/// has semicolons or tabs, as spreadsheets write in much of Europe.
+pub(super) fn delimiter(text: &[u8]) -> u8 {
+    let head = text.split(|&byte| byte == b'\n').next().unwrap_or(text);
+    [b',', b';', b'\t']
+        .into_iter()
+        .find(|known| head.contains(known))
+        .unwrap_or(b',')
+}
+
 /// One line: control characters become spaces, what is too long is cut.
 pub(super) fn line(text: &str, most: usize) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };

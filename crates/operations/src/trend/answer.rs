@@ -33,7 +33,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reason {
     /// A word for programs: `no-exposure`, `no-ai-flag`, `too-little-data`,
-    /// `undeclared`, `coincide`, `not-computable`.
+    /// `rests-on-one`, `undeclared`, `coincide`, `not-computable`.
     pub code: &'static str,
     /// A phrase for people.
     pub text: String,

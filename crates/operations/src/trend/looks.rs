@@ -227,6 +227,23 @@ fn answer(options: &Options) -> Answer {
     }
 }
 
+impl Looks {
+    /// Takes the word back where the [comparison](super::compare) found that what
+    /// is undeclared decides: the looks see declared changes alone.
+    pub(super) fn allow_for_undeclared(&mut self, comparison: &Answer) {
+        if let (Verdict::Higher, Some(reason)) = (&self.answer.verdict, comparison.verdict.reason())
+            && reason.code == "undeclared"
+        {
+            self.answer.verdict = Verdict::CannotTell {
+                reason: reason.clone(),
+            };
+            self.answer.sentence.push_str(
+                " It counts declared changes only, and what is undeclared could undo it.",
+            );
+        }
+    }
+}
+
 fn conclude(found: &mut Looks, history: &History, options: &Options) {
     let shipped = history.totals(options).changes;
     found.answer.verdict = if shipped.all() == 0 {
@@ -271,7 +288,8 @@ fn conclude(found: &mut Looks, history: &History, options: &Options) {
         ),
     };
     found.answer.sentence = format!(
-        "{looks}: {standing}; in the long run at most {} of quiet histories ever raise one.",
+        "AI-assisted changes against others, {looks}: {standing}; in the long run at most {} of quiet histories ever raise \
+         one.",
         percent(options.alpha)
     );
 }

@@ -161,6 +161,9 @@ impl Analysis {
 /// What the data cannot say is no error but [`Verdict::CannotTell`].
 pub fn analyse(history: &History, options: &Options) -> Result<Analysis, InputError> {
     options.check()?;
+    let comparison = compare(history, options);
+    let mut looks = looks(history, options);
+    looks.allow_for_undeclared(&comparison.answer);
     Ok(Analysis {
         from: history.from,
         until: history.until,
@@ -171,8 +174,8 @@ pub fn analyse(history: &History, options: &Options) -> Result<Analysis, InputEr
         pace: overall(history, options, Metric::Weeks),
         groups: groups(history, options),
         rare: rare(history, options),
-        comparison: compare(history, options),
-        looks: looks(history, options),
+        comparison,
+        looks,
         events: events(history, options),
     })
 }

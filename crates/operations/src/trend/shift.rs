@@ -402,7 +402,7 @@ fn phrase(trend: &mut Trend, what: &str) {
         && p < 0.05
     {
         trend.answer.limits.push(format!(
-            "weeks vary {} times as much as chance alone would make them; every interval here is widened for it",
+            "weeks vary {} times as much as chance around one steady rate; whatever a turn or slope does not explain of it widens its interval",
             decimal(index)
         ));
     }

@@ -179,6 +179,20 @@ fn rare_and_grave_ones_are_judged_by_their_gaps() {
     );
     assert_eq!(faster.answer.verdict, Verdict::Higher);
     assert_eq!(faster.changes.unwrap().gaps.len(), 9);
+    // three late ones: exact p below 0.05, and any one of them carries it
+    let three = rare(&grave(&[110, 135, 152]), &whole_only());
+    assert!(three.p_value.unwrap() <= 0.05, "{three:?}");
+    assert!(three.p_value_one_fewer.unwrap() > 0.05, "{three:?}");
+    assert_eq!(three.answer.verdict.reason().unwrap().code, "rests-on-one");
+    // early ones are the mirror image
+    let early = rare(&grave(&[3, 20, 45]), &whole_only());
+    assert_eq!(early.answer.verdict.reason().unwrap().code, "rests-on-one");
+    // three in the last tenth of three years, and none before: that is something
+    let cluster = rare(&grave(&[146, 149, 152]), &whole_only());
+    assert_eq!(cluster.answer.verdict, Verdict::Higher);
+    // two never are
+    let two = rare(&grave(&[153, 154]), &whole_only());
+    assert_eq!(two.answer.verdict.word(), "cannot tell");
     let even = rare(&grave(&[10, 40, 70, 100, 130]), &whole_only());
     assert!(matches!(even.answer.verdict, Verdict::CannotTell { .. }));
     let lone = rare(&grave(&[10]), &whole_only());

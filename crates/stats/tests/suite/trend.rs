@@ -1,7 +1,9 @@
 //! Trend tests on event times.
 
 use super::{close, places};
-use countersign_stats::trend::{Window, laplace, mil_hdbk_189, power_law, reverse_arrangements};
+use countersign_stats::trend::{
+    Window, laplace, laplace_exact, mil_hdbk_189, power_law, reverse_arrangements,
+};
 use countersign_stats::{Confidence, Random};
 use proptest::prelude::*;
 
@@ -29,6 +31,35 @@ fn nist_repair_example() {
     places(shape.shape.interval.low, 0.25762212, 8);
     places(shape.shape.interval.high, 0.91784496, 8);
     assert_eq!(reverse_arrangements(&GAPS).unwrap().statistic, 33.0);
+}
+
+/// Rational arithmetic (Python `fractions`) of the Irwin–Hall distribution.
+#[test]
+fn exact_laplace_is_the_sum_of_uniform_places() {
+    let found = laplace_exact(&REPAIRS, Window::Until(1500.0)).unwrap();
+    places(found.statistic, -1.326949, 6);
+    close(found.p_falling, 0.09369340106194937, 12);
+    close(found.p_two_sided, 2.0 * 0.09369340106194937, 12);
+    // n even places that add up to x
+    for (n, x, below) in [
+        (2, 0.2, 0.02),
+        (3, 0.48, 0.018432),
+        (5, 1.4, 0.044392),
+        (10, 3.1, 0.018022394767022595),
+        (20, 7.0, 0.009680761241755645),
+    ] {
+        let times = vec![x / f64::from(n); n as usize];
+        let found = laplace_exact(&times, Window::Until(1.0)).unwrap();
+        close(found.p_falling, below, 9);
+        close(found.p_rising, 1.0 - below, 9);
+    }
+    // beyond twenty the normal distribution takes over without a step
+    let many: Vec<f64> = (1..=21).map(|i| f64::from(i) / 30.0).collect();
+    let (few, window) = (&many[..20], Window::Until(1.0));
+    let exact = laplace_exact(few, window).unwrap().p_falling;
+    let normal = laplace(few, window).unwrap().p_falling;
+    assert!((exact / normal - 1.0).abs() < 0.2, "{exact} {normal}");
+    assert_eq!(laplace_exact(&many, window), laplace(&many, window));
 }
 
 /// scipy 1.17.1: the same formulas with T at the last event.

@@ -182,7 +182,7 @@ fn beside_others(analysis: &Analysis, body: &mut Markup) {
 
 fn weekly(analysis: &Analysis, body: &mut Markup) {
     let looks = &analysis.looks;
-    section(body, "Looked at every week", |out| {
+    section(body, "AI-assisted changes, looked at every week", |out| {
         say(out, &looks.answer);
         if let Some(chart) = charts::evidence(looks) {
             chart.figure(out);

@@ -45,7 +45,7 @@ pub(crate) fn human(report: &TrendReport) -> String {
         let _ = write!(out, "\n{}", forest.text());
     }
     limits(&mut out, &analysis.comparison.answer);
-    section(&mut out, "Looked at every week");
+    section(&mut out, "AI-assisted changes, looked at every week");
     say(&mut out, &analysis.looks.answer);
     if !analysis.events.effects.is_empty() {
         section(&mut out, "Events");
