@@ -2,11 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqlitePool};
 
 use crate::address::Address;
 use crate::append::Writer;
@@ -18,6 +18,8 @@ use crate::migrate;
 const READERS: u32 = 4;
 /// How long to wait for another program's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// How long between two attempts, where the database does not wait itself.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How long one statement may take on a server. Long work is done in pages.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(60);
 
@@ -114,8 +116,7 @@ impl Store {
                     .clone()
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full);
-                let pool = SqlitePoolOptions::new().max_connections(1);
-                let pool = Pool::Sqlite(pool.connect_with(options).await?);
+                let pool = Pool::Sqlite(sqlite_writer(&options).await?);
                 let writer = Writer::start(pool.clone());
                 Some(Writing { pool, writer })
             }
@@ -178,6 +179,22 @@ impl Store {
         if let Some(writing) = self.writing {
             writing.writer.stop().await;
             writing.pool.close().await;
+        }
+    }
+}
+
+/// The one connection that writes. While another program writes to a file that
+/// is not in WAL mode yet, turning it to WAL fails at once instead of waiting:
+/// SQLite asks no busy handler when a reader becomes a writer. So this waits.
+async fn sqlite_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(1);
+        match pool.connect_with(options.clone()).await.map_err(Into::into) {
+            Err(StoreError::Busy) if Instant::now() < until => {
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            done => return done,
         }
     }
 }

@@ -91,6 +91,29 @@ on_both_engines! {
 }
 
 #[test]
+fn another_programs_lock_on_a_new_file_is_waited_for() {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let db = Db::bare_sqlite();
+    db.create_file();
+    run(async {
+        // A file that is not in WAL mode yet, and a program about to write to it.
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(db.address.file().unwrap());
+        let mut other = options.connect().await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let address = db.address.clone();
+        let waits = tokio::spawn(async move { Store::migrate(&address).await });
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert!(!waits.is_finished());
+        other.close().await.unwrap();
+        waits.await.unwrap().unwrap().close().await;
+    });
+}
+
+#[test]
 fn what_is_no_database_is_said() {
     run(async {
         let db = Db::bare_sqlite();
