@@ -25,7 +25,7 @@ fn exchange(desk: &Desk, server: &[&str], input: &str) -> hook::Answer {
 const CALL: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"query","arguments":{"sql":"DROP TABLE customers"}}}"#;
 
 #[test]
-fn everything_but_a_held_call_passes_byte_for_byte() {
+fn everything_but_a_held_call_passes_as_it_came_on_one_line() {
     let desk = Desk::new();
     let lines = [
         r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25", "x":[1,  2]}}"#,
@@ -34,7 +34,24 @@ fn everything_but_a_held_call_passes_byte_for_byte() {
     ];
     let input = format!("{}\n", lines.join("\n"));
     let answer = exchange(&desk, &["cat"], &input);
-    assert_eq!((answer.code, answer.stdout.as_str()), (0, input.as_str()));
+    let passed = input.replace("\", ", "\",").replace(",  ", ",");
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, passed.as_str()));
+}
+
+/// Python's text streams end a line at a lone carriage return, too.
+#[test]
+fn a_call_inside_another_message_does_not_become_one() {
+    let desk = Desk::new();
+    let input =
+        format!("{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":\r{CALL}\r}}\n");
+    let lines = "import sys\nfor line in sys.stdin: print(len(line))";
+    let answer = exchange(&desk, &["python3", "-c", lines], &input);
+    let length = input.len() - 2;
+    assert_eq!(
+        (answer.code, answer.stdout),
+        (0, format!("{length}\n")),
+        "as many messages as were judged"
+    );
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What passes between an MCP client and its server.
 //!
-//! Only `tools/call` is looked at; every other message goes through byte for byte.
+//! Only `tools/call` is looked at; every other message goes through, on one line and
+//! otherwise as it came. One line: what frames messages differs (a lone carriage
+//! return ends a line for some servers), and a message inside another must not
+//! become one of its own.
+//! Names are compared without regard to case, as servers written in Go read them.
 //! What a server says about its own tools (`readOnlyHint` and the like) is not
 //! looked at: it cannot be trusted.
 
@@ -14,8 +18,11 @@ pub const MAX_MESSAGE: usize = 16 << 20;
 /// What to do with a message of the client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Send it on as it is.
-    Forward,
+    /// Send it on: the message as it came, on one line.
+    Forward {
+        /// For the server.
+        message: Vec<u8>,
+    },
     /// Send this on instead (what is left of a batch), and answer the rest.
     Part {
         /// For the server; nothing when empty.
@@ -53,9 +60,11 @@ pub fn client_message(bytes: &[u8], judge: &mut dyn FnMut(&ToolCall) -> Option<S
         );
     }
     match message {
-        Value::Array(messages) => batch(messages, judge),
+        Value::Array(messages) => batch(bytes, messages, judge),
         message => match denied(&message, judge) {
-            None => Step::Forward,
+            None => Step::Forward {
+                message: on_one_line(bytes),
+            },
             Some(reply) => Step::Part {
                 forward: Vec::new(),
                 reply: reply.map(|reply| line(&reply)).unwrap_or_default(),
@@ -64,7 +73,11 @@ pub fn client_message(bytes: &[u8], judge: &mut dyn FnMut(&ToolCall) -> Option<S
     }
 }
 
-fn batch(messages: Vec<Value>, judge: &mut dyn FnMut(&ToolCall) -> Option<String>) -> Step {
+fn batch(
+    bytes: &[u8],
+    messages: Vec<Value>,
+    judge: &mut dyn FnMut(&ToolCall) -> Option<String>,
+) -> Step {
     let (mut forward, mut replies) = (Vec::new(), Vec::new());
     let mut any = false;
     for message in messages {
@@ -77,7 +90,9 @@ fn batch(messages: Vec<Value>, judge: &mut dyn FnMut(&ToolCall) -> Option<String
         }
     }
     if !any {
-        return Step::Forward;
+        return Step::Forward {
+            message: on_one_line(bytes),
+        };
     }
     let whole = |list: Vec<Value>| {
         if list.is_empty() {
@@ -97,14 +112,22 @@ fn denied(
     message: &Value,
     judge: &mut dyn FnMut(&ToolCall) -> Option<String>,
 ) -> Option<Option<Value>> {
+    let id = message.get("id").cloned();
+    let error = |why: &str| {
+        let error = json!({ "code": -32602, "message": why });
+        Some(
+            id.as_ref()
+                .map(|id| json!({ "jsonrpc": "2.0", "id": id, "error": error })),
+        )
+    };
+    if is_read_differently(message) {
+        return error("a field is written so that servers may read it differently");
+    }
     if message.get("method").and_then(Value::as_str) != Some("tools/call") {
         return None;
     }
-    let id = message.get("id").cloned();
     let Some(name) = message.pointer("/params/name").and_then(Value::as_str) else {
-        let error =
-            json!({ "code": -32602, "message": "the call names no tool, so it cannot be judged" });
-        return Some(id.map(|id| json!({ "jsonrpc": "2.0", "id": id, "error": error })));
+        return error("the call names no tool, so it cannot be judged");
     };
     let call = ToolCall {
         // With the prefix it is judged as a tool of a server, not of an agent.
@@ -161,6 +184,77 @@ fn line(value: &Value) -> Vec<u8> {
     let mut bytes = value.to_string().into_bytes();
     bytes.push(b'\n');
     bytes
+}
+
+/// Whether a server that does not tell cases apart may read other fields than
+/// the proxy did: in the message itself, in its parameters and arguments.
+fn is_read_differently(message: &Value) -> bool {
+    const OF_MESSAGES: &[&str] = &["id", "jsonrpc", "method", "params"];
+    const OF_CALLS: &[&str] = &["arguments", "name"];
+    let params = message.get("params");
+    let arguments = params.and_then(|params| params.get("arguments"));
+    let levels = [
+        (Some(message), OF_MESSAGES),
+        (params, OF_CALLS),
+        (arguments, &[][..]),
+    ];
+    levels.into_iter().any(|(object, known)| {
+        let Some(fields) = object.and_then(Value::as_object) else {
+            return false;
+        };
+        let mut seen = std::collections::HashSet::new();
+        fields.keys().any(|name| {
+            let folded = folded(name);
+            let another = known.contains(&folded.as_str()) && folded != *name;
+            another || !seen.insert(folded)
+        })
+    })
+}
+
+/// A name in lower case; the two letters beyond ASCII that fold into it as well
+/// (Unicode's simple case folding of U+017F and U+212A).
+fn folded(name: &str) -> String {
+    name.chars()
+        .map(|c| match c {
+            '\u{17f}' => 's',
+            '\u{212a}' => 'k',
+            c => c.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
+/// A JSON text without the white space between its parts, and with the characters
+/// escaped that some readers end a line at. Numbers and order stay as they are.
+fn on_one_line(json: &[u8]) -> Vec<u8> {
+    const ENDS: [(&str, &str); 3] = [
+        ("\u{85}", "\\u0085"),
+        ("\u{2028}", "\\u2028"),
+        ("\u{2029}", "\\u2029"),
+    ];
+    let mut out = Vec::with_capacity(json.len() + 1);
+    let (mut in_text, mut escaped) = (false, false);
+    let mut rest = json;
+    while let [byte, tail @ ..] = rest {
+        let end = ENDS
+            .iter()
+            .find(|(end, _)| rest.starts_with(end.as_bytes()));
+        if let Some((end, escape)) = end {
+            out.extend_from_slice(escape.as_bytes());
+            rest = rest.get(end.len()..).unwrap_or_default();
+            continue;
+        }
+        rest = tail;
+        if !in_text && byte.is_ascii_whitespace() {
+            continue;
+        }
+        if *byte == b'"' && !escaped {
+            in_text = !in_text;
+        }
+        escaped = in_text && *byte == b'\\' && !escaped;
+        out.push(*byte);
+    }
+    out.push(b'\n');
+    out
 }
 
 /// Whether an object has a field twice: readers differ on which one counts.
@@ -229,7 +323,7 @@ mod tests {
 
     fn parts(text: &str) -> (String, String) {
         match step(text) {
-            Step::Forward => panic!("{text} is forwarded"),
+            Step::Forward { .. } => panic!("{text} is forwarded"),
             Step::Reject { reply } => (String::new(), String::from_utf8(reply).unwrap()),
             Step::Part { forward, reply } => (
                 String::from_utf8(forward).unwrap(),
@@ -241,15 +335,55 @@ mod tests {
     #[test]
     fn everything_but_a_held_call_is_forwarded_as_it_is() {
         for text in [
-            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"x":[1, 2]}}"#,
+            r#"{"jsonrpc":"2.0","id":12345678901234567890123,"method":"initialize","params":{"x":[1,2.50],"a":"\\ \" é"}}"#,
             r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
             r#"{"jsonrpc":"2.0","id":"a","method":"tools/list"}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list","arguments":{}}}"#,
             r#"{"jsonrpc":"2.0","id":7,"result":{"roots":[]}}"#,
             r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
         ] {
-            assert_eq!(step(text), Step::Forward, "{text}");
+            let message = format!("{text}\n").into_bytes();
+            assert_eq!(step(text), Step::Forward { message }, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_forwarded_is_one_line_for_every_reader() {
+        let inner = r#"{"method":"tools/call","params":{"name":"drop"}}"#;
+        let text =
+            format!("{{\"method\":\"x\",\t\"params\":\r{inner}\r, \"y\":\"a b\u{2028}\u{85}\"\n}}");
+        let Step::Forward { message } = step(&text) else {
+            panic!("{text}")
+        };
+        let message = String::from_utf8(message).unwrap();
+        let expected =
+            format!("{{\"method\":\"x\",\"params\":{inner},\"y\":\"a b\\u2028\\u0085\"}}\n");
+        assert_eq!(message, expected);
+        let (sent, read): (Value, Value) = (
+            serde_json::from_str(&text).unwrap(),
+            serde_json::from_str(&message).unwrap(),
+        );
+        assert_eq!(sent, read);
+    }
+
+    #[test]
+    fn names_that_differ_in_case_only_are_refused() {
+        for text in [
+            r#"{"id":1,"method":"ping","Method":"tools/call","params":{"name":"drop"}}"#,
+            r#"{"id":1,"METHOD":"tools/call","params":{"name":"drop"}}"#,
+            r#"{"id":1,"method":"ping","param\u017f":{"name":"drop"},"params":{}}"#,
+            r#"{"id":1,"method":"tools/call","params":{"name":"list","Name":"drop"}}"#,
+            r#"{"id":1,"method":"tools/call","params":{"name":"list","Arguments":{}}}"#,
+            r#"{"id":1,"method":"tools/call","params":{"name":"list","arguments":{"a":1,"A":2}}}"#,
+            r#"[{"id":1,"method":"ping","Method":"tools/call"}]"#,
+        ] {
+            let (forward, reply) = parts(text);
+            assert_eq!(forward, "", "{text}");
+            assert!(reply.contains("read it differently"), "{text}: {reply}");
+        }
+        // What lies deeper is the tool's own.
+        let text = r#"{"id":1,"method":"tools/call","params":{"name":"list","arguments":{"env":{"a":1,"A":2}}}}"#;
+        assert!(matches!(step(text), Step::Forward { .. }));
     }
 
     #[test]

@@ -12,7 +12,13 @@ fuzz_target!(|bytes: &[u8]| {
         Some("held".to_owned())
     });
     match step {
-        Step::Forward => assert_eq!(calls, 0),
+        Step::Forward { message } => {
+            assert_eq!(calls, 0);
+            let read = |json| serde_json::from_slice::<serde_json::Value>(json).ok();
+            assert_eq!(read(&message), read(bytes));
+            let lines = message.split(|byte| matches!(byte, b'\n' | b'\r')).count();
+            assert_eq!(lines, 2, "one line and its end");
+        }
         Step::Part { forward, reply } => {
             assert!(!forward.windows(12).any(|it| it == b"\"tools/call\"") || calls == 0);
             let _ = merged(&forward, &reply);

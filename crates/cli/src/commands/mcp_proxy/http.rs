@@ -200,12 +200,12 @@ impl Proxy {
             Ok(Err(_)) => return error(StatusCode::BAD_REQUEST, "the message ends early"),
             Err(_) => return error(StatusCode::REQUEST_TIMEOUT, "the message did not come"),
         };
-        match self.judge(&head.headers, body.clone()).await {
+        match self.judge(&head.headers, body).await {
             None => error(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "a fault inside the guard",
             ),
-            Some(Step::Forward) => self.send(&head, body).await,
+            Some(Step::Forward { message }) => self.send(&head, message.into()).await,
             Some(Step::Reject { reply }) => json_answer(StatusCode::BAD_REQUEST, reply),
             Some(Step::Part { forward, reply }) if forward.is_empty() => {
                 if reply.is_empty() {

@@ -82,7 +82,7 @@ fn from_client(agent: Agent, mut server: ChildStdin, client: &Mutex<BufWriter<st
         }
         let step = client_message(&line, &mut |call| judged(agent, call, &session));
         let written = match step {
-            Step::Forward => server.write_all(&line).and_then(|()| server.flush()),
+            Step::Forward { message } => server.write_all(&message).and_then(|()| server.flush()),
             Step::Reject { reply } => {
                 if !send(client, &reply) {
                     return;
