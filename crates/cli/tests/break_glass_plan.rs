@@ -307,6 +307,9 @@ fn where_there_is_a_remote_it_is_spent_there() {
     let server = bare.path().join("b.git").display().to_string();
     org.repo.git(&["clone", "-q", "--bare", ".", &server]);
     org.repo.git(&["remote", "add", "origin", &server]);
+    // The server has a gate, which is in nobody's way here.
+    let gated = shown(&countersign(server.as_ref(), &["hook", "install"]));
+    starts(&gated, "exit 0\n", "pre-receive");
     break_glass(&org, "sen", &[]);
     // Else it would count once in every clone.
     starts(
@@ -325,6 +328,27 @@ fn where_there_is_a_remote_it_is_spent_there() {
     starts(&first, "exit 0\n", "OVERRIDDEN");
     let second = run(&org, &apply);
     starts(&second, "exit 2\nREFUSE", "according to origin");
+
+    // What is spent stays so, and is written as the gate writes it.
+    let refs = org
+        .repo
+        .git(&["ls-remote", "origin", "refs/countersign/spent/*"]);
+    let spent = refs.split_whitespace().nth(1).unwrap();
+    let other = format!("refs/countersign/spent/{}", "0".repeat(64));
+    let push = |args: &[&str]| {
+        let push = Command::new("git")
+            .args(["push", "-f", "origin"])
+            .args(args)
+            .current_dir(org.repo.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&push.stderr).into_owned();
+        assert!(!push.status.success(), "{args:?}: {said}");
+        assert!(said.contains("is spent once, and stays spent"), "{said}");
+    };
+    push(&[&format!(":{spent}")]);
+    push(&[&format!("HEAD:{spent}")]);
+    push(&[&format!("HEAD:{other}")]);
 }
 
 #[test]

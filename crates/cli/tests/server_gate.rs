@@ -246,6 +246,29 @@ fn protected_branches_are_those_of_the_policy() {
     );
 }
 
+/// A branch from an old commit does not bring back that commit's mode or people.
+#[test]
+fn an_old_commits_rules_do_not_come_back() {
+    const POLICY: &str = ".countersign/policy.toml";
+    let org = Org::with_change("src/app.py");
+    org.repo.switch("main");
+    let policy = std::fs::read_to_string(org.repo.path().join(POLICY)).unwrap();
+    let guarded = policy.replace("[settings]\n", "[settings]\nprotected = [\"release/*\"]\n");
+    let shadow = guarded.replace("mode = \"enforce\"", "mode = \"shadow\"");
+    assert_ne!(guarded, shadow, "{policy}");
+    org.repo.commit(PAT, "Try it out", &[(POLICY, &shadow)]);
+    org.repo.switch("retry");
+    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
+    org.repo.switch("main");
+    org.repo.commit(PAT, "Mean it", &[(POLICY, &guarded)]);
+    let _server = Server::of(&org, &[]);
+    assert!(
+        org.push(&["main~1:refs/heads/release/1"])
+            .starts_with("exit 0\n")
+    );
+    held(&org.push(&["retry:release/1"]), "ai-below-senior");
+}
+
 /// As a forge does for whoever presses the button: the author stays.
 fn squash(org: &Org) {
     org.repo.git(&["merge", "-q", "--squash", "retry"]);

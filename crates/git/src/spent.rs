@@ -105,6 +105,20 @@ impl Repo {
         })
     }
 
+    /// Whether a ref of this name that leads to this commit spends a permission,
+    /// as [`Self::spend`] does it. A server lets such a ref be created, and never
+    /// moved or taken away.
+    ///
+    /// # Errors
+    /// When git cannot read the commit.
+    pub fn is_spending(&self, name: &str, commit: &Oid) -> Result<bool, GitError> {
+        let is_digest = name.strip_prefix(PREFIX).is_some_and(|key| {
+            let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            key.len() == 64 && key.bytes().all(is_hex)
+        });
+        Ok(is_digest && !self.occasion(commit)?.is_empty())
+    }
+
     /// Creates the ref here; the other occasion where someone was first.
     fn create_ref(&self, key: &Digest, commit: &Oid) -> Result<Option<Occasion>, GitError> {
         let (name, absent) = (name(key), self.no_object());

@@ -11,7 +11,7 @@ use countersign_core::decide::Verdict;
 use countersign_core::policy::Mode;
 use countersign_core::signoff::chain::Chain;
 use countersign_git::tips::{self, Advance};
-use countersign_git::{Oid, Repo, signoffs};
+use countersign_git::{Oid, Repo, signoffs, spent};
 use jiff::Timestamp;
 
 use super::pusher::Pusher;
@@ -162,6 +162,13 @@ impl<'a> Gate<'a> {
         if update.name == signoffs::REF {
             return self.signoffs(update, chain);
         }
+        if update.name.starts_with(spent::PREFIX) {
+            return match (&update.old, &update.new) {
+                // Whoever spends it on this server (`gate apply --remote`).
+                (None, Some(new)) if self.repo.is_spending(&update.name, new)? => Ok(exit::ALLOW),
+                _ => refuse(update, "a permission is spent once, and stays spent", None),
+            };
+        }
         if update.name.starts_with("refs/countersign/") {
             return refuse(update, "only the server writes this ref", None);
         }
@@ -274,16 +281,36 @@ impl<'a> Gate<'a> {
             let judged = line.judge(&step, &rules, now, &also, spent)?;
             let found = self.explain(branch, &line, (&step, &judged), &rules, now)?;
             code = code.max(found);
-            if step.parent != *old && found == exit::ALLOW {
-                // Rules that came earlier in this very push count as well.
-                let own = Rules::at(self.repo, Some(&step.parent))?;
-                let judged = line.judge(&step, &own, now, &also, spent)?;
-                if !lets_through(&own, &judged.decision) {
-                    code = code.max(self.explain(branch, &line, (&step, &judged), &own, now)?);
+            if found != exit::ALLOW {
+                continue;
+            }
+            for more in self.rules_besides(&rules, old, &step)? {
+                let judged = line.judge(&step, &more, now, &also, spent)?;
+                if !lets_through(&more, &judged.decision) {
+                    code = code.max(self.explain(branch, &line, (&step, &judged), &more, now)?);
                 }
             }
         }
         Ok(code)
+    }
+
+    /// The rules that have to let a step through besides those of the branch: what
+    /// came earlier in this very push, and today's of the default branch. Without
+    /// these, a branch from an old commit would bring back that commit's people,
+    /// keys and mode.
+    fn rules_besides(
+        &self,
+        rules: &Arc<Rules>,
+        old: &Oid,
+        step: &Step,
+    ) -> CliResult<Vec<Arc<Rules>>> {
+        let mut more = Vec::new();
+        if step.parent != *old {
+            more.push(Arc::new(Rules::at(self.repo, Some(&step.parent))?));
+        }
+        let today = self.default.as_ref().map(|(_, _, today)| today);
+        more.extend(today.filter(|today| !Arc::ptr_eq(today, rules)).cloned());
+        Ok(more)
     }
 
     /// Tells whoever pushes what is missing, and what to run.
