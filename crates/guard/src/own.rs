@@ -8,7 +8,7 @@
 
 use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 use countersign_effects::command::{
-    Context, Danger, Finding, Node, Reading, Scope, judge_tool_call, normalise,
+    Context, Danger, Finding, Node, Reading, Scope, command_texts, judge_tool_call, normalise,
 };
 use countersign_effects::shell::glob_match;
 use countersign_effects::target::Target;
@@ -131,8 +131,6 @@ const TEXT: &[&str] = &[
     "query",
     "text",
 ];
-/// Arguments that hold a command.
-const COMMANDS: &[&str] = &["command", "CommandLine", "command_line", "cmd", "script"];
 
 /// Nodes show no more than this of a command, in characters.
 const CUT: usize = 399;
@@ -340,9 +338,8 @@ impl Look<'_> {
             return true;
         }
         let cut = reading.tree.iter().any(has_cut_node);
-        let texts = COMMANDS.iter().filter_map(|name| input.get(name)?.as_str());
         let mut guard = false;
-        for text in texts {
+        for text in command_texts(input) {
             let bare = unquoted(text);
             for (word, before) in words(&bare) {
                 // What is written to, and what variables are set to, is in no node.
@@ -384,9 +381,7 @@ impl Look<'_> {
     /// The arguments of a tool that is no shell.
     fn arguments(&mut self, tool: &str, input: &Value) -> bool {
         let lower = tool.to_ascii_lowercase();
-        let is_command = COMMANDS
-            .iter()
-            .any(|name| input.get(name).is_some_and(Value::is_string));
+        let is_command = command_texts(input).next().is_some();
         if is_command || LOOKING.iter().any(|part| lower.contains(part)) {
             return false;
         }

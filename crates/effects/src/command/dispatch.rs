@@ -257,6 +257,15 @@ impl Shell<'_> {
         if help {
             return;
         }
+        // Bash and zsh call these where there is no such program.
+        let handler = ["command_not_found_handle", "command_not_found_handler"];
+        let handler = handler
+            .iter()
+            .find(|name| self.functions.contains_key(**name));
+        if let Some(handler) = handler {
+            let argv = [&[(*handler).to_owned(), word.to_owned()], args].concat();
+            self.run_argv(&argv, None);
+        }
         self.judge_carried(args, false);
         let by_name = word.contains('/')
             && vocabulary::is_strong_verb(name.split('.').next().unwrap_or(name));

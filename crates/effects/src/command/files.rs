@@ -623,14 +623,18 @@ impl Shell<'_> {
             }
         }
         let remove = parsed.has(&["--remove-files"]);
-        let extracts = parsed.has(&["-x", "--extract", "--get"])
-            || args
-                .first()
-                .is_some_and(|a| !a.starts_with('-') && a.contains('x'));
+        // The old style: letters without a dash come first.
+        let letters = args.first().filter(|first| !first.starts_with('-'));
+        let letter = |c| letters.is_some_and(|letters| letters.contains(c));
+        let extracts = parsed.has(&["-x", "--extract", "--get"]) || letter('x');
+        let anywhere = parsed.has(&["-P", "--absolute-names"]) || letter('P');
         if remove {
             for (_, path) in parsed.positionals.clone() {
                 self.judge_delete(path, true);
             }
+        } else if extracts && anywhere {
+            let reason = "unpacks to wherever the archive says";
+            self.unknown(reason, "--absolute-names");
         } else if extracts {
             self.judge_extract(args, &["-C", "--directory"]);
         }

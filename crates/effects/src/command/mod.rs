@@ -11,6 +11,7 @@ mod context;
 mod dispatch;
 mod files;
 mod find;
+mod git;
 mod paths;
 mod reading;
 mod recipes;
@@ -29,7 +30,7 @@ pub use context::{Context, Entry, Facts};
 pub use paths::normalise;
 pub use reading::{Danger, Finding, Node, Reading, Scope, place_name};
 pub use record::redact;
-pub use tool::judge_tool_call;
+pub use tool::{command_texts, judge_tool_call};
 
 use shell_run::Shell;
 

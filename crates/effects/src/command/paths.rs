@@ -155,7 +155,8 @@ const CACHES: &[&str] = &[
     "go/pkg/mod",
     ".local/share/Trash",
 ];
-/// Where agents keep hooks and settings, as path endings or inner parts.
+/// Where agents keep hooks and settings, as path endings or inner parts. In lower
+/// case: some file systems do not tell the two apart.
 const GUARDED: &[&str] = &[
     "/.countersign/",
     "/.git/hooks/",
@@ -178,9 +179,10 @@ const GUARDED: &[&str] = &[
     "/.windsurf/hooks",
     "/windsurf/hooks.json",
     "/.clinerules/hooks/",
-    "/Cline/Hooks/",
+    "/cline/hooks/",
     "/.cline/hooks/",
     "/.mcp.json",
+    "/.claude.json",
     "/.agents/hooks.json",
     "/etc/countersign/",
 ];
@@ -417,9 +419,10 @@ fn is_state(name: &str) -> bool {
 }
 
 pub(super) fn guarded(full: &str) -> bool {
-    let path = format!("{full}/");
+    let path = format!("{}/", full.to_ascii_lowercase());
     GUARDED.iter().any(|part| path.contains(part))
-        || full
+        || path
+            .trim_end_matches('/')
             .rsplit('/')
             .next()
             .is_some_and(|name| matches!(name, "countersign" | "countersign.exe"))

@@ -48,12 +48,6 @@ fn program_of_socat(address: &str) -> Option<&str> {
     })
 }
 
-/// Commands of git that change nothing but the work tree and its branches.
-const WORK_TREE: &[&str] = &[
-    "add", "am", "checkout", "clean", "commit", "merge", "rebase", "reset", "restore", "rm",
-    "stash", "switch",
-];
-
 /// Programs that start the pager, editor or browser that a variable names.
 const START_OTHERS: &[&str] = &[
     "crontab",
@@ -136,6 +130,10 @@ impl Shell<'_> {
                 self.judge_new_key(args, stdin);
                 true
             }
+            "direnv" => {
+                self.judge_direnv(args);
+                false
+            }
             "gdb" | "lldb" => {
                 let parsed = Args::parse(
                     args,
@@ -149,7 +147,11 @@ impl Shell<'_> {
                     let line = text
                         .strip_prefix("shell ")
                         .or_else(|| text.strip_prefix('!'));
-                    if let Some(line) = line.or_else(|| text.strip_prefix("platform shell ")) {
+                    let line = line.or_else(|| text.strip_prefix("platform shell "));
+                    // The debugged program is told to call it.
+                    let call = text.split_once("system(\"").map(|(_, rest)| rest);
+                    let call = call.and_then(|rest| rest.rsplit_once("\")"));
+                    if let Some(line) = line.or(call.map(|(line, _)| line)) {
                         self.run_code(line, None);
                     }
                 }
@@ -376,136 +378,19 @@ impl Shell<'_> {
         }
     }
 
-    /// Commands git runs through its configuration; true when that is all.
-    fn judge_git(&mut self, args: &[String]) -> bool {
-        const RUN_BY_GIT: &[&str] = &[
-            "GIT_SSH_COMMAND",
-            "GIT_SSH",
-            "GIT_PAGER",
-            "GIT_EDITOR",
-            "GIT_SEQUENCE_EDITOR",
-            "GIT_EXTERNAL_DIFF",
-            "GIT_ASKPASS",
-            "GIT_PROXY_COMMAND",
-            "PAGER",
-            "EDITOR",
-            "VISUAL",
-            "SSH_ASKPASS",
-        ];
-        self.run_variables(RUN_BY_GIT);
-        let grammar = Grammar {
-            before: "-C -c --git-dir --work-tree --namespace --exec-path",
-            stop_after: Some(0),
-            ..Grammar::default()
+    /// `direnv allow [FILE]` and `direnv exec DIR …` run what `.envrc` says.
+    fn judge_direnv(&mut self, args: &[String]) {
+        let (command, place) = match args {
+            [command, place, ..] => (command.as_str(), place.as_str()),
+            [command] => (command.as_str(), "."),
+            [] => return,
         };
-        let parsed = Args::parse(args, &grammar);
-        for (key, value) in parsed
-            .values(&["-c"])
-            .filter_map(|pair| pair.split_once('='))
-        {
-            self.judge_git_config(key, value);
+        if !matches!(command, "allow" | "permit" | "grant" | "exec") {
+            return;
         }
-        let Some((at, command)) = parsed.positionals.first().copied() else {
-            return true;
-        };
-        let rest = args.get(at + 1..).unwrap_or(&[]);
-        let away = |dir: &str| self.spot(dir) == super::paths::Spot::Throwaway;
-        if WORK_TREE.contains(&command) && parsed.value(&["-C"]).is_some_and(away) {
-            self.note("a work tree in a temporary directory");
-            return true;
-        }
-        if command == "clone" {
-            let pairs = rest.windows(2).filter_map(|pair| match pair {
-                [flag, value] if flag == "-c" || flag == "--config" => value.split_once('='),
-                _ => None,
-            });
-            for (key, value) in pairs {
-                self.judge_git_config(key, value);
-            }
-        }
-        self.run_by_git(command, rest);
-        for text in rest.iter().filter_map(|arg| arg.strip_prefix("ext::")) {
-            self.run_code(text, None);
-        }
-        if command == "config" {
-            let words: Vec<&String> = rest
-                .iter()
-                .filter(|a| !a.starts_with('-') && *a != "set")
-                .collect();
-            if let [key, value, ..] = words.as_slice() {
-                self.judge_git_config(key, value);
-            }
-        }
-        if let Some(text) = self.aliases.get(&format!("git {command}")).cloned() {
-            match text.strip_prefix('!') {
-                Some(shell) => drop(self.run_code(shell, None)),
-                None => drop(self.run_code(
-                    &format!("git {text} {}", super::dispatch::quote_all(rest)),
-                    None,
-                )),
-            }
-            return true;
-        }
-        false
-    }
-
-    /// Commands that git is told to run in its arguments.
-    fn run_by_git(&mut self, command: &str, rest: &[String]) {
-        let options: &[&str] = match command {
-            "rebase" => &["-x", "--exec"],
-            "difftool" | "mergetool" => &["-x", "--extcmd"],
-            "grep" => &["-O", "--open-files-in-pager"],
-            "bisect" => {
-                if let Some(("run", words)) = rest.split_first().map(|(w, r)| (w.as_str(), r)) {
-                    self.run_argv(words, None);
-                }
-                return;
-            }
-            "submodule" => {
-                let words = rest.iter().filter(|a| !a.starts_with('-'));
-                let words: Vec<&str> = words.map(String::as_str).collect();
-                if let ["foreach", words @ ..] = words.as_slice() {
-                    self.run_code(&words.join(" "), None);
-                }
-                return;
-            }
-            _ => return,
-        };
-        for (at, arg) in rest.iter().enumerate() {
-            let line = options.iter().find_map(|option| {
-                if arg == option {
-                    return rest.get(at + 1).map(String::as_str);
-                }
-                let given = arg.strip_prefix(option)?;
-                let long = option.starts_with("--");
-                given.strip_prefix('=').or((!long).then_some(given))
-            });
-            if let Some(line) = line {
-                self.run_code(line, None);
-            }
-        }
-    }
-
-    fn judge_git_config(&mut self, key: &str, value: &str) {
-        let key = key.to_ascii_lowercase();
-        if key == "core.hookspath" {
-            self.hits_guard(Verb::Update, &key, "points git away from its hooks");
-        } else if let Some(alias) = key.strip_prefix("alias.") {
-            self.aliases
-                .insert(format!("git {alias}"), value.to_owned());
-        } else if matches!(
-            key.as_str(),
-            "core.pager"
-                | "core.editor"
-                | "core.sshcommand"
-                | "core.fsmonitor"
-                | "sequence.editor"
-                | "diff.external"
-        ) || key.ends_with(".textconv")
-            || key.ends_with(".helper")
-            || key.starts_with("pager.")
-        {
-            self.run_code(value.trim_start_matches('!'), None);
+        let text = self.file_text(&format!("{place}/.envrc"));
+        if let Some(text) = text.or_else(|| self.file_text(place)) {
+            self.in_subshell(|shell| shell.run_code(&text, None));
         }
     }
 
@@ -818,13 +703,17 @@ impl Shell<'_> {
             if line.starts_with('\t') || !targets.split_ascii_whitespace().any(|t| t == goal) {
                 continue;
             }
+            let (needs, inline) = match needs.split_once(';') {
+                Some((needs, recipe)) => (needs, Some(recipe)),
+                None => (needs, None),
+            };
             for need in needs.trim_start_matches(':').split_ascii_whitespace() {
                 self.run_goal(text, need, seen);
             }
-            for recipe in lines
+            let below = lines
                 .by_ref()
-                .take_while(|l| l.starts_with('\t') || l.trim().is_empty())
-            {
+                .take_while(|l| l.starts_with('\t') || l.trim().is_empty());
+            for recipe in inline.into_iter().chain(below) {
                 let command = recipe.trim_start().trim_start_matches(['@', '-', '+']);
                 // Make's own variables are unknown to the shell that reads this.
                 let command = command

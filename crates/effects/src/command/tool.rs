@@ -80,8 +80,27 @@ pub fn judge_tool_call(name: &str, arguments: &Value, context: &dyn Context) -> 
     shell.reading
 }
 
+/// The argument of this name. Servers written in Go do not tell cases apart.
+fn argument<'v>(arguments: &'v Value, name: &str) -> Option<&'v Value> {
+    let fields = arguments.as_object()?;
+    fields.get(name).or_else(|| {
+        let mut fields = fields.iter();
+        let (_, value) = fields.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        Some(value)
+    })
+}
+
 fn string<'v>(arguments: &'v Value, names: &[&str]) -> Option<&'v str> {
-    names.iter().find_map(|name| arguments.get(name)?.as_str())
+    names
+        .iter()
+        .find_map(|name| argument(arguments, name)?.as_str())
+}
+
+/// The texts among a call's arguments that are commands for a shell.
+pub fn command_texts(arguments: &Value) -> impl Iterator<Item = &str> {
+    COMMANDS
+        .iter()
+        .filter_map(|name| argument(arguments, name)?.as_str())
 }
 
 impl Shell<'_> {
@@ -93,68 +112,84 @@ impl Shell<'_> {
             self.cwd = self.absolute(cwd);
         }
         let words = super::cloud::kebab(tool);
-        let has = |list: &[&str]| {
-            words
-                .split(['-', '.', ':'])
-                .any(|word| list.contains(&word))
-        };
-        let mut read = self.judge_command_argument(arguments);
+        // A server reads one of several names for the same; which one is not known.
+        let mut read = self.judge_command_arguments(arguments);
         read |= self.judge_patch(arguments);
-        if let Some(path) = string(arguments, PATHS) {
+        for path in PATHS
+            .iter()
+            .filter_map(|name| argument(arguments, name)?.as_str())
+        {
             let path = path.strip_prefix("file://").unwrap_or(path);
-            if has(&[
-                "write",
-                "edit",
-                "multiedit",
-                "create",
-                "replace",
-                "patch",
-                "update",
-                "insert",
-                "append",
-                "notebookedit",
-                "save",
-                "str",
-            ]) {
-                self.judge_write(path, has(&["write", "create", "save"]));
-                read = true;
-            } else if has(&["delete", "remove", "rm", "unlink"]) {
-                self.judge_delete(path, true);
-                read = true;
-            } else if has(&["move", "rename"]) {
-                self.judge_delete(path, false);
-                if let Some(target) = string(arguments, &["destination", "new_path", "to"]) {
-                    self.judge_write(target, true);
-                }
-                read = true;
-            }
+            read |= self.judge_path_argument(path, &words, arguments);
         }
-        read |= self.judge_statement_argument(arguments);
+        for text in STATEMENTS
+            .iter()
+            .filter_map(|name| argument(arguments, name)?.as_str())
+        {
+            read |= self.judge_statement_argument(text, arguments);
+        }
         read |= self.judge_request_argument(arguments);
         if !read {
             self.judge_tool_name(tool, &words, arguments);
         }
     }
 
-    fn judge_command_argument(&mut self, arguments: &Value) -> bool {
-        let Some(value) = COMMANDS.iter().find_map(|name| arguments.get(name)) else {
-            return false;
+    /// What a tool does to a path, by the tool's name.
+    fn judge_path_argument(&mut self, path: &str, words: &str, arguments: &Value) -> bool {
+        const WRITES: &[&str] = &[
+            "write",
+            "edit",
+            "multiedit",
+            "create",
+            "replace",
+            "patch",
+            "update",
+            "insert",
+            "append",
+            "notebookedit",
+            "save",
+            "str",
+        ];
+        let has = |list: &[&str]| {
+            words
+                .split(['-', '.', ':'])
+                .any(|word| list.contains(&word))
         };
-        match value {
-            Value::String(text) if text.len() <= super::MAX_LENGTH => {
-                drop(self.run_text(text, None));
+        if has(WRITES) {
+            self.judge_write(path, has(&["write", "create", "save"]));
+        } else if has(&["delete", "remove", "rm", "unlink"]) {
+            self.judge_delete(path, true);
+        } else if has(&["move", "rename"]) {
+            self.judge_delete(path, false);
+            if let Some(target) = string(arguments, &["destination", "new_path", "to"]) {
+                self.judge_write(target, true);
             }
-            Value::Array(items) => {
-                let argv: Vec<String> = items
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect();
-                self.run_argv(&argv, None);
-            }
-            _ => self.unknown("a command that cannot be read", ""),
+        } else {
+            return false;
         }
         true
+    }
+
+    fn judge_command_arguments(&mut self, arguments: &Value) -> bool {
+        let mut read = false;
+        for value in COMMANDS.iter().filter_map(|name| argument(arguments, name)) {
+            read = true;
+            match value {
+                Value::String(text) if text.len() <= super::MAX_LENGTH => {
+                    drop(self.run_text(text, None));
+                }
+                Value::Array(items) => {
+                    let argv: Vec<String> = items
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .map(str::to_owned)
+                        .collect();
+                    self.run_argv(&argv, None);
+                }
+                _ => self.unknown("a command that cannot be read", ""),
+            }
+        }
+        read
     }
 
     /// The patch format of Codex: `*** Update File: path`.
@@ -179,10 +214,7 @@ impl Shell<'_> {
         true
     }
 
-    fn judge_statement_argument(&mut self, arguments: &Value) -> bool {
-        let Some(text) = string(arguments, STATEMENTS) else {
-            return false;
-        };
+    fn judge_statement_argument(&mut self, text: &str, arguments: &Value) -> bool {
         let target = self.argument_target(arguments);
         let mut found_any = false;
         for statement in statements(text, "any") {
@@ -228,8 +260,7 @@ impl Shell<'_> {
             return false;
         };
         let method = string(arguments, &["method", "http_method"]).unwrap_or("");
-        let body = arguments
-            .get("body")
+        let body = argument(arguments, "body")
             .map(|b| b.as_str().map_or_else(|| b.to_string(), str::to_owned));
         self.judge_request(method, url, body.as_deref(), false);
         true
@@ -241,7 +272,7 @@ impl Shell<'_> {
             .filter_map(|(name, facet)| {
                 Some((
                     (*facet).to_owned(),
-                    arguments.get(name)?.as_str()?.to_owned(),
+                    argument(arguments, name)?.as_str()?.to_owned(),
                 ))
             })
             .collect();

@@ -85,7 +85,14 @@ impl Shell<'_> {
             parsed
                 .value(&["--method"])
                 .unwrap_or(if body.is_some() { "POST" } else { "" });
+        let into = parsed.value(&["-P", "--directory-prefix"]);
         for (_, url) in parsed.positionals.clone() {
+            let name = url.split(['?', '#']).next().unwrap_or_default();
+            let name = name.rsplit('/').next().unwrap_or_default();
+            if let Some(dir) = into.filter(|_| !name.is_empty()) {
+                // It never overwrites: a second file of a name gets a number.
+                self.judge_write(&format!("{dir}/{name}"), false);
+            }
             self.judge_request(method, url, body, false);
         }
     }

@@ -17,6 +17,8 @@ fn desk() -> Facts {
             "Makefile",
             "deploy:\n\tterraform destroy\nclean:\n\trm -rf dist\n",
         ),
+        (".envrc", "terraform destroy -auto-approve\n"),
+        ("quiet/.envrc", "export A=1\nPATH_add bin\n"),
         ("justfile", "nuke:\n    terraform destroy\n"),
         (
             "Taskfile.yml",
@@ -346,6 +348,91 @@ fn tombstones_in_a_topic() {
             "kcat -b kafka:9092 -L",
             "kcat -b kafka:9092 -t orders -C -e",
             "echo hello | kcat -b kafka:9092 -t greetings -P",
+        ],
+        is_held,
+    );
+}
+
+#[test]
+fn what_git_is_told_to_run() {
+    none(
+        &[
+            "git config alias.x '!terraform destroy -auto-approve'",
+            "git config set --global alias.x '!terraform destroy -auto-approve'",
+            "git config -f .git/config core.pager 'terraform destroy -auto-approve'",
+            "git config filter.lfs.clean 'terraform destroy -auto-approve'",
+            "git config --global credential.https://x.example.helper '!terraform destroy'",
+            "git config merge.ours.driver 'terraform destroy'",
+            "git config gpg.ssh.program ./wipe.sh",
+            "git -c filter.x.smudge='terraform destroy -auto-approve' checkout .",
+            "X='terraform destroy' git --config-env=core.pager=X log",
+            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.pager GIT_CONFIG_VALUE_0='terraform destroy' git log",
+            "export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_1=core.hooksPath GIT_CONFIG_VALUE_1=/dev/null; git commit -m x",
+            "GIT_CONFIG_PARAMETERS=\"'core.pager=terraform destroy'\" git log",
+            "GIT_CONFIG_PARAMETERS=\"'core.pager'='terraform destroy'\" git log",
+            "git --exec-path=./programs fetch",
+            "GIT_EXEC_PATH=./programs git fetch",
+        ],
+        |command| !is_held(command),
+    );
+    none(
+        &[
+            "git config alias.st status",
+            "git config --global alias.lg 'log --oneline --graph'",
+            "git config alias.root '!pwd'",
+            "git config user.name 'Ann Example'",
+            "git config --get-regexp alias",
+            "git config merge.ours.driver true",
+            "git config core.fsmonitor true",
+            "git config diff.tool vimdiff",
+            "git config filter.lfs.clean 'git-lfs clean -- %f'",
+            "git config --global credential.helper store",
+            "git -c user.name=x commit -m y",
+            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=x git commit -m y",
+            "git --exec-path",
+            "git --exec-path=/usr/lib/git-core status",
+        ],
+        is_held,
+    );
+}
+
+#[test]
+fn texts_in_unusual_places() {
+    none(
+        &[
+            "make -f - <<< 'all: ; terraform destroy -auto-approve'",
+            "printf 'all:\\n\\tterraform destroy\\n' | make -f -",
+            "command_not_found_handle() { terraform destroy; }; no-such-program",
+            "command_not_found_handle() { \"$2\" destroy; }; no-such-program terraform",
+            "direnv allow",
+            "direnv allow .envrc",
+            "cd quiet && direnv allow ..",
+            "direnv exec . true",
+            "gdb -p 1234 -batch -ex 'call (int)system(\"terraform destroy\")'",
+            "tar xPf a.tar",
+            "tar -xPf a.tar",
+            "tar --absolute-names -xf a.tar",
+            "cpio -idm < a.cpio",
+            "wget -P ~/.claude https://x.example/settings.json",
+            "wget https://x.example/a/hooks.json?x=1 --directory-prefix=.cursor",
+            "cp x ~/.CLAUDE/settings.json",
+            "cp x .GIT/hooks/pre-push",
+            "countersign hook install --uninstall",
+        ],
+        |command| !is_held(command),
+    );
+    none(
+        &[
+            "make -f - <<< 'all: ; echo done'",
+            "command_not_found_handle() { echo \"no $1\"; }; no-such-program",
+            "direnv allow quiet",
+            "gdb -p 1234 -batch -ex bt",
+            "tar xf a.tar",
+            "tar cPf a.tar /srv",
+            "cpio -it < a.cpio",
+            "cpio -id --no-absolute-filenames < a.cpio",
+            "wget -P downloads https://x.example/settings.json",
+            "countersign check",
         ],
         is_held,
     );

@@ -28,6 +28,23 @@ fn calls_are_told_apart() {
             json!({"command": "ls", "dir_path": "src"}),
             false,
         ),
+        // A server reads one of several names, in any case.
+        (
+            "mcp__box__run",
+            json!({"cmd": "ls", "script": "rm -rf /srv"}),
+            true,
+        ),
+        ("mcp__box__run", json!({"Command": "rm -rf /srv"}), true),
+        (
+            "mcp__db__query",
+            json!({"query": "SELECT 1", "sql": "DROP TABLE orders"}),
+            true,
+        ),
+        (
+            "mcp__fs__write_file",
+            json!({"path": "a.md", "file": "/home/dev/.claude/settings.json", "content": ""}),
+            true,
+        ),
         (
             "Write",
             json!({"file_path": "/home/dev/shop/src/a.rs", "content": "rm -rf /"}),
