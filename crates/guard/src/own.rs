@@ -109,9 +109,12 @@ const READERS: &[&str] = &[
 const TEXT_FOR_GIT: &[&str] = &["add", "commit", "status", "tag"];
 /// Besides, what reads a shell's own files.
 const SHELL_READERS: &[&str] = &["source", "."];
-/// Parts of the names of tools that only look.
-const LOOKING: &[&str] = &[
-    "read", "grep", "glob", "search", "list", "view", "fetch", "stat",
+/// How words begin in the names of tools that only look, and words that say that a
+/// tool does not.
+const LOOKING: &[&str] = &["read", "grep", "glob", "search", "list", "view", "fetch"];
+const CHANGING: &[&str] = &[
+    "append", "copy", "create", "delete", "edit", "insert", "move", "patch", "put", "remove",
+    "rename", "replace", "save", "set", "update", "upload", "write",
 ];
 /// Arguments that hold text for a file or a person, no path.
 const TEXT: &[&str] = &[
@@ -380,12 +383,18 @@ impl Look<'_> {
 
     /// The arguments of a tool that is no shell.
     fn arguments(&mut self, tool: &str, input: &Value) -> bool {
-        let lower = tool.to_ascii_lowercase();
-        let is_command = command_texts(input).next().is_some();
-        if is_command || LOOKING.iter().any(|part| lower.contains(part)) {
-            return false;
+        let commands: Vec<&str> = command_texts(input).collect();
+        match input {
+            _ if only_looks(tool) => false,
+            // The commands were looked at as such; beside one, a path is a path
+            // (`{"command": "create", "path": …}`).
+            Value::Object(fields) if !commands.is_empty() => fields
+                .iter()
+                .filter(|(name, _)| !TEXT.contains(&name.as_str()))
+                .filter(|(_, item)| item.as_str().is_none_or(|text| !commands.contains(&text)))
+                .any(|(_, item)| self.value(item)),
+            input => self.value(input),
         }
-        self.value(input)
     }
 
     fn value(&mut self, value: &Value) -> bool {
@@ -406,6 +415,29 @@ impl Look<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether a tool only looks, by its name alone. A server's own name in front of
+/// it says nothing.
+fn only_looks(tool: &str) -> bool {
+    let name = tool.rsplit("__").next().unwrap_or(tool);
+    let mut split = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            split.push(' ');
+        }
+        split.push(c.to_ascii_lowercase());
+    }
+    let words: Vec<&str> = split
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let looks = |word: &&str| match *word {
+        word if word.starts_with("stat") => matches!(word, "stat" | "stats"),
+        word if word.starts_with("web") => word.ends_with("fetch") || word.ends_with("search"),
+        word => LOOKING.iter().any(|look| word.starts_with(look)),
+    };
+    words.iter().any(looks) && !words.iter().any(|word| CHANGING.contains(word))
 }
 
 fn has_cut_node(node: &Node) -> bool {
@@ -530,8 +562,45 @@ mod tests {
     }
 
     #[test]
+    fn names_of_tools_that_only_look() {
+        for tool in [
+            "Read",
+            "WebFetch",
+            "Grep",
+            "LS_list",
+            "mcp__fs__read_file",
+            "readFile",
+            "list_files",
+            "view",
+            "mcp__x__get_stats",
+            "websearch",
+        ] {
+            assert!(only_looks(tool), "{tool}");
+        }
+        for tool in [
+            "Write",
+            "mcp__reader__write_file",
+            "update_status",
+            "state",
+            "spreadsheet",
+            "Edit",
+            "read_write_file",
+            "post_thread",
+            "mcp__list__do",
+            "create_listing",
+            "bash",
+        ] {
+            assert!(!only_looks(tool), "{tool}");
+        }
+    }
+
+    #[test]
     fn every_argument_that_is_a_path_counts() {
         for (tool, input) in [
+            (
+                "str_replace_based_edit_tool",
+                json!({"command": "create", "path": "/etc/countersign/x", "file_text": "a"}),
+            ),
             (
                 "mcp__fs__move_file",
                 json!({"source": "/tmp/x", "destination": "/home/dev/.countersign/guard/rules/a"}),
