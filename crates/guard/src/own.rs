@@ -6,9 +6,12 @@
 //! refused. Files that a shell, git or the system runs by itself, in the name of
 //! the user and outside of any hook, are held.
 
+use std::collections::HashSet;
+
 use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 use countersign_effects::command::{
-    Context, Danger, Finding, Node, Reading, Scope, command_texts, judge_tool_call, normalise,
+    Context, Danger, Finding, MAX_LENGTH, Node, Reading, Scope, command_texts, judge_tool_call,
+    normalise,
 };
 use countersign_effects::shell::glob_match;
 use countersign_effects::target::Target;
@@ -29,7 +32,7 @@ const GUARD: &str = ".countersign";
 const GUARD_OF_MACHINE: &str = "/etc/countersign";
 
 /// Files and directories (with a slash at the end) that act by themselves, below
-/// the home directory.
+/// the home directory; in lower case.
 const LATER_AT_HOME: &[&str] = &[
     ".bash_aliases",
     ".bash_login",
@@ -54,7 +57,7 @@ const LATER_AT_HOME: &[&str] = &[
     ".zprofile",
     ".zshenv",
     ".zshrc",
-    "Library/LaunchAgents/",
+    "library/launchagents/",
 ];
 /// The same on the machine.
 const LATER: &[&str] = &[
@@ -265,9 +268,8 @@ fn in_guard(rest: &str) -> bool {
 }
 
 fn is_at(path: &str, known: &str) -> bool {
-    let known = known.to_ascii_lowercase();
     if known.ends_with('/') {
-        path.starts_with(&known)
+        path.starts_with(known)
     } else {
         path == known
     }
@@ -344,9 +346,18 @@ impl Look<'_> {
         let mut guard = false;
         for text in command_texts(input) {
             let bare = unquoted(text);
+            if text.len() > MAX_LENGTH {
+                // It is held as too long; that it names the guard is enough to refuse it.
+                let lower = bare.to_ascii_lowercase();
+                guard |= [GUARD, GUARD_OF_MACHINE]
+                    .iter()
+                    .any(|it| lower.contains(it));
+                continue;
+            }
+            let mut seen = HashSet::new();
             for (word, before) in words(&bare) {
                 // What is written to, and what variables are set to, is in no node.
-                if cut || matches!(before, Some('>' | '=')) {
+                if (cut || matches!(before, Some('>' | '='))) && seen.insert(word) {
                     guard |= self.leads_there(word);
                 }
             }
@@ -446,7 +457,7 @@ fn has_cut_node(node: &Node) -> bool {
 
 /// Without the marks that a shell takes away.
 fn unquoted(text: &str) -> String {
-    text.chars().filter(|c| !"'\"\\".contains(*c)).collect()
+    text.replace(['\'', '"', '\\'], "")
 }
 
 /// The words of a text that could be paths, and what stands right before each.
@@ -459,11 +470,11 @@ fn words(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
             '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        c.is_whitespace() || "=;|&<>()`:@".contains(c) || c == ',' && depth == 0
+        c.is_whitespace() || is_between(c) || c == ',' && depth == 0
     })
     .filter_map(move |piece| {
         let last = piece.chars().next_back();
-        let cut = last.filter(|c| c.is_whitespace() || "=;|&<>()`:@,".contains(*c));
+        let cut = last.filter(|c| c.is_whitespace() || is_between(*c) || *c == ',');
         let word = cut.map_or(piece, |c| piece.strip_suffix(c).unwrap_or(piece));
         if word.is_empty() {
             // `> file`, `>| file`: spaces and the rest of the sign change nothing.
@@ -476,6 +487,13 @@ fn words(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
         before = cut.filter(|c| !c.is_whitespace());
         Some(found)
     })
+}
+
+const fn is_between(c: char) -> bool {
+    matches!(
+        c,
+        '=' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '`' | ':' | '@'
+    )
 }
 
 #[cfg(test)]
@@ -521,6 +539,15 @@ mod tests {
             let input = json!({ "command": command });
             assert_eq!(of("Bash", &input), Some(Touched::Guard), "{command}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_to_read_and_names_it_touches_it() {
+        let long = format!("echo {}", "x ".repeat(MAX_LENGTH));
+        assert_eq!(of("Bash", &json!({ "command": long })), None);
+        let long = format!("{long}; touch ~/.Counter''sign/guard/x");
+        let found = of("Bash", &json!({ "command": long }));
+        assert_eq!(found, Some(Touched::Guard));
     }
 
     #[test]
