@@ -16,6 +16,7 @@ use countersign_git::{Oid, Repo};
 use jiff::Timestamp;
 
 use crate::error::{CliError, CliResult, exit};
+use crate::guard::person::agent_here;
 use crate::rules::{PEOPLE, Rules};
 use crate::signoffs::Subject;
 
@@ -29,7 +30,13 @@ pub(crate) struct Signer<'a> {
 
 impl<'a> Signer<'a> {
     /// Finds the key (the option, else git's `user.signingKey`) and its owner.
+    /// Never in an agent's session: it has its user's keys, not its user's word.
     pub(crate) fn find(repo: &Repo, rules: &'a Rules, key: Option<&Path>) -> CliResult<Self> {
+        if let Some(agent) = agent_here() {
+            let message = format!("a signature is for a person: this runs in a session of {agent}");
+            return Err(CliError::new(exit::REFUSE, message)
+                .hint("open a terminal of your own, outside of the agent, and run it there"));
+        }
         let key = match key {
             Some(key) => key.to_owned(),
             None => configured(repo)?,

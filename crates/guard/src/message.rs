@@ -48,8 +48,9 @@ pub fn held(held: &Held<'_>) -> String {
         ));
     } else {
         text.push_str(&format!(
-            "\nNobody here can pass it yet (ticket {}): no signing key is known. A person runs \
-             `countersign guard compile --key FILE` once.",
+            "\nNobody here can pass it yet (ticket {}): no signing key is known. A person adds theirs to \
+             .countersign/people.toml on the protected branch; without a roster, \
+             `countersign guard compile --key FILE` is enough.",
             held.ticket
         ));
     }

@@ -20,7 +20,6 @@ pub(super) fn run(args: &BreakGlassArgs) -> CliResult {
             &repo,
             &Question {
                 files: &args.plan,
-                before: &[],
                 maker: &args.maker,
                 policy_from: None,
                 now,

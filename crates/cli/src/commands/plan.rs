@@ -33,9 +33,6 @@ pub(crate) struct PlanArgs {
     /// migrations.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What is there now, to compare manifests or a template with.
-    #[arg(long, value_name = "FILE")]
-    before: Vec<PathBuf>,
     #[command(flatten)]
     maker: MakerArgs,
     #[command(flatten)]
@@ -71,9 +68,13 @@ pub(crate) struct MakerArgs {
     /// Who made or applies it: an id or mailbox from the roster.
     #[arg(long, value_name = "PERSON")]
     pub(crate) by: Option<String>,
-    /// The agent that made or applies it, such as `claude-code`.
+    /// The agent that made or applies it, such as `claude-code`; in a session of
+    /// an agent, that one.
     #[arg(long, value_name = "TOOL")]
     pub(crate) agent: Option<String>,
+    /// What is there now, to compare manifests or a template with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) before: Vec<PathBuf>,
     /// Its stages: a file, an Argo Rollout, or a line such as
     /// `eu-cell-1:5%:30m, eu-west-1:2h, all`.
     #[arg(long, value_name = "FILE|STAGES")]
@@ -90,6 +91,7 @@ impl MakerArgs {
             ("--env", self.env.is_some()),
             ("--by", self.by.is_some()),
             ("--agent", self.agent.is_some()),
+            ("--before", !self.before.is_empty()),
             ("--rollout", self.rollout.is_some()),
             ("--state", self.state.is_some()),
         ];
@@ -147,7 +149,6 @@ pub(super) fn run_recording(args: &PlanArgs, recording: Recording<'_>) -> CliRes
     let repo = args.repo.open()?;
     let question = Question {
         files: &args.files,
-        before: &args.before,
         maker: &args.maker,
         policy_from: args.policy_from.as_deref(),
         now: args.now.unwrap_or_else(Timestamp::now),

@@ -50,7 +50,6 @@ fn judge(repo: &Repo, args: &SignArgs) -> CliResult<Judged> {
         repo,
         &Question {
             files: &args.plan,
-            before: &[],
             maker: &args.maker,
             policy_from: None,
             now: Timestamp::now(),

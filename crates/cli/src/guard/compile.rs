@@ -62,11 +62,6 @@ pub(crate) fn compile(
     if let Some(repo) = from_repo {
         sources = Sources::of(repo)?;
     }
-    let adopted = !sources.people.is_empty();
-    if !adopted {
-        sources.people = own_roster(repo.as_ref(), key)?;
-    }
-    let compiled = sources.compile(repo.as_ref(), whom, adopted, now)?;
     let home = super::needed_home()?;
     let around = Place::of(dir.canonicalize().ok().as_deref().and_then(Path::to_str))
         .and_then(|place| place.repo);
@@ -75,6 +70,14 @@ pub(crate) fn compile(
         For::User => file_of(&home, None),
         For::Repository => file_of(&home, Some(&needed(around)?)),
     };
+    let adopted = !sources.people.is_empty();
+    if !adopted {
+        sources.people = own_roster(repo.as_ref(), key)?;
+        if sources.people.is_empty() {
+            sources.people = named_before(&file, now);
+        }
+    }
+    let compiled = sources.compile(repo.as_ref(), whom, adopted, now)?;
     Made::new(compiled, file, adopted, now)
 }
 
@@ -246,6 +249,9 @@ fn operator(repo: Option<&Repo>, roster: &Roster) -> CliResult<Option<String>> {
         .map(|person| person.id.clone()))
 }
 
+/// How the one person is called who has no roster.
+const OWN: &str = "operator";
+
 /// A roster of the one person whose key is at hand; empty when there is none.
 fn own_roster(repo: Option<&Repo>, key: Option<&Path>) -> CliResult<String> {
     let key = match (key, repo) {
@@ -258,11 +264,23 @@ fn own_roster(repo: Option<&Repo>, key: Option<&Path>) -> CliResult<String> {
     };
     let line: Vec<&str> = key.split_whitespace().take(2).collect();
     let text = format!(
-        "version = 1\n[[person]]\nid = \"operator\"\nlevel = \"principal\"\nkeys = [{{ ssh = \"{}\" }}]\n",
+        "version = 1\n[[person]]\nid = \"{OWN}\"\nlevel = \"principal\"\nkeys = [{{ ssh = \"{}\" }}]\n",
         line.join(" ")
     );
     roster::parse(&text, PEOPLE).map_err(|problems| CliError::file("your key", &text, problems))?;
     Ok(text)
+}
+
+/// The roster of the one person whose key was named when the rules were made that
+/// are in force: making them anew without naming it takes nobody's key away.
+fn named_before(file: &Path, now: Timestamp) -> String {
+    let kept = files::read(file, MAX_SIZE).ok().and_then(|bytes| {
+        let compiled = Compiled::parse(&bytes, now).ok()?;
+        let roster = roster::parse(&compiled.people, PEOPLE).ok()?;
+        let is_own = matches!(roster.people(), [person] if person.id == OWN);
+        is_own.then_some(compiled.people)
+    });
+    kept.unwrap_or_default()
 }
 
 fn usual_key() -> Option<String> {

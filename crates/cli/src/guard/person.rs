@@ -5,27 +5,28 @@ use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
 
 use crate::error::{CliError, CliResult, exit};
 
-/// Variables that agents set for what they start.
-const AGENT_VARIABLES: &[&str] = &[
-    "CLAUDECODE",
-    "CLAUDE_CODE_ENTRYPOINT",
-    "CODEX_SANDBOX",
-    "CODEX_SANDBOX_NETWORK_DISABLED",
-    "CODEX_THREAD_ID",
-    "CURSOR_AGENT",
-    "CURSOR_TRACE_ID",
-    "GEMINI_CLI",
-    "COPILOT_AGENT_SESSION",
-    "COPILOT_CLI",
-    "OPENCODE",
-    "OPENCODE_CLIENT",
-    "CLINE_ACTIVE",
-    "KIRO_SESSION_ID",
-    "Q_TERM_AGENT",
-    "ANTIGRAVITY_AGENT",
-    "AI_AGENT",
-    "AGENT_SESSION",
+/// Variables that agents set for what they start, and the agent.
+const AGENT_VARIABLES: &[(&str, &str)] = &[
+    ("CLAUDECODE", "claude-code"),
+    ("CLAUDE_CODE_ENTRYPOINT", "claude-code"),
+    ("CODEX_SANDBOX", "codex"),
+    ("CODEX_SANDBOX_NETWORK_DISABLED", "codex"),
+    ("CODEX_THREAD_ID", "codex"),
+    ("CURSOR_AGENT", "cursor"),
+    ("GEMINI_CLI", "gemini-cli"),
+    ("COPILOT_AGENT_SESSION", "copilot-cli"),
+    ("COPILOT_CLI", "copilot-cli"),
+    ("OPENCODE", "opencode"),
+    ("OPENCODE_CLIENT", "opencode"),
+    ("CLINE_ACTIVE", "cline"),
+    ("KIRO_SESSION_ID", "kiro"),
+    ("Q_TERM_AGENT", "amazon-q"),
+    ("ANTIGRAVITY_AGENT", "antigravity"),
+    ("AI_AGENT", "agent"),
+    ("AGENT_SESSION", "agent"),
 ];
+/// Set in every terminal of an editor with an agent, whoever types in it.
+const EDITOR_VARIABLES: &[&str] = &["CURSOR_TRACE_ID"];
 /// Programs that are agents and no terminals with one inside.
 const AGENT_PROGRAMS: &[&str] = &[
     "claude",
@@ -41,6 +42,15 @@ const AGENT_PROGRAMS: &[&str] = &[
 ];
 /// Ancestors above this many are not looked at.
 const MAX_ANCESTORS: usize = 64;
+
+/// The agent in whose session this runs, as its variables say; an agent that
+/// takes them away is not seen.
+pub(crate) fn agent_here() -> Option<&'static str> {
+    AGENT_VARIABLES
+        .iter()
+        .find(|(name, _)| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+        .map(|(_, agent)| *agent)
+}
 
 /// A terminal with, as far as can be told, a person at it.
 pub(crate) struct Person {
@@ -58,8 +68,9 @@ impl Person {
             CliError::new(exit::REFUSE, format!("{what} is for a person: {why}"))
                 .hint("open a terminal of your own, outside of the agent, and run it there")
         };
-        if let Some(name) = AGENT_VARIABLES
-            .iter()
+        let names = AGENT_VARIABLES.iter().map(|(name, _)| name);
+        if let Some(name) = names
+            .chain(EDITOR_VARIABLES)
             .find(|name| std::env::var_os(name).is_some())
         {
             return Err(refuse(format!("`{name}` says that an agent started this")));

@@ -137,10 +137,11 @@ impl Shell<'_> {
 
     /// A command word nobody can know.
     fn unknown_word(&mut self, word: &str, args: &[String]) -> String {
+        // Unquoted, it may be a program and its arguments.
         let alone = args.is_empty() && word.chars().all(|c| c == HOLE);
         if self.tainted > 0
             || vocabulary::args_could_destroy(args)
-            || (alone && self.depth > 3)
+            || alone
             || args.iter().any(|a| a == &HOLE.to_string()) && args.len() == 1
         {
             self.unknown("the program is not known before it runs", word);

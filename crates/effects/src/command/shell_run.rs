@@ -373,6 +373,15 @@ impl<'c> Shell<'c> {
         for assign in assigns {
             self.assign(assign);
         }
+        // A name for another variable: what it holds is what that one holds by then.
+        let is_reference = declares
+            && argv
+                .first()
+                .is_some_and(|w| w != "export" && w != "readonly")
+            && argv.iter().any(|w| w.starts_with('-') && w.contains('n'));
+        for assign in assigns.iter().filter(|_| is_reference) {
+            self.vars.set(&assign.name, HOLE.to_string());
+        }
         if argv.is_empty() {
             return;
         }

@@ -43,6 +43,31 @@ const PATHS: &[&str] = &[
     "file",
     "uri",
 ];
+/// Argument names for where something is moved or copied from, and where to.
+const SOURCES: &[&str] = &[
+    "source",
+    "src",
+    "from",
+    "old_path",
+    "oldPath",
+    "source_path",
+    "sourcePath",
+    "path",
+    "file_path",
+];
+const DESTINATIONS: &[&str] = &[
+    "destination",
+    "dest",
+    "dst",
+    "to",
+    "target",
+    "new_path",
+    "newPath",
+    "target_path",
+    "targetPath",
+    "destination_path",
+    "destinationPath",
+];
 /// Argument names that name the target, with their facet.
 const TARGETS: &[(&str, &str)] = &[
     ("environment", "environment"),
@@ -113,14 +138,15 @@ impl Shell<'_> {
         }
         let words = super::cloud::kebab(tool);
         // A server reads one of several names for the same; which one is not known.
-        let mut read = self.judge_command_arguments(arguments);
+        let mut read = self.judge_command_arguments(&words, arguments);
         read |= self.judge_patch(arguments);
+        read |= self.judge_transfer(&words, arguments);
         for path in PATHS
             .iter()
             .filter_map(|name| argument(arguments, name)?.as_str())
         {
             let path = path.strip_prefix("file://").unwrap_or(path);
-            read |= self.judge_path_argument(path, &words, arguments);
+            read |= self.judge_path_argument(path, &words);
         }
         for text in STATEMENTS
             .iter()
@@ -135,7 +161,7 @@ impl Shell<'_> {
     }
 
     /// What a tool does to a path, by the tool's name.
-    fn judge_path_argument(&mut self, path: &str, words: &str, arguments: &Value) -> bool {
+    fn judge_path_argument(&mut self, path: &str, words: &str) -> bool {
         const WRITES: &[&str] = &[
             "write",
             "edit",
@@ -159,22 +185,55 @@ impl Shell<'_> {
             self.judge_write(path, has(&["write", "create", "save"]));
         } else if has(&["delete", "remove", "rm", "unlink"]) {
             self.judge_delete(path, true);
-        } else if has(&["move", "rename"]) {
-            self.judge_delete(path, false);
-            if let Some(target) = string(arguments, &["destination", "new_path", "to"]) {
-                self.judge_write(target, true);
-            }
         } else {
             return false;
         }
         true
     }
 
-    fn judge_command_arguments(&mut self, arguments: &Value) -> bool {
+    /// A tool that moves or copies, by its name: as `mv` and `cp` would.
+    fn judge_transfer(&mut self, words: &str, arguments: &Value) -> bool {
+        let has = |list: &[&str]| {
+            words
+                .split(['-', '.', ':'])
+                .any(|word| list.contains(&word))
+        };
+        let program = if has(&["move", "rename", "mv"]) {
+            "mv"
+        } else if has(&["copy", "cp", "duplicate"]) {
+            "cp"
+        } else {
+            return false;
+        };
+        let given = |names: &[&str]| -> Vec<String> {
+            let texts = names
+                .iter()
+                .filter_map(|name| argument(arguments, name)?.as_str());
+            let paths = texts.map(|text| text.strip_prefix("file://").unwrap_or(text));
+            paths.map(str::to_owned).collect()
+        };
+        let (sources, destinations) = (given(SOURCES), given(DESTINATIONS));
+        for source in &sources {
+            for destination in &destinations {
+                let argv = [program, "--", source, destination].map(str::to_owned);
+                self.run_argv(&argv, None);
+            }
+        }
+        !sources.is_empty() && !destinations.is_empty()
+    }
+
+    fn judge_command_arguments(&mut self, words: &str, arguments: &Value) -> bool {
         let mut read = false;
+        let powershell = words
+            .split(['-', '.', ':'])
+            .any(|word| matches!(word, "powershell" | "pwsh"));
+        let powershell = powershell || words == "power-shell";
         for value in COMMANDS.iter().filter_map(|name| argument(arguments, name)) {
             read = true;
             match value {
+                Value::String(text) if text.len() <= super::MAX_LENGTH && powershell => {
+                    self.judge_powershell(text);
+                }
                 Value::String(text) if text.len() <= super::MAX_LENGTH => {
                     drop(self.run_text(text, None));
                 }
@@ -196,7 +255,7 @@ impl Shell<'_> {
     fn judge_patch(&mut self, arguments: &Value) -> bool {
         let text = match arguments {
             Value::String(text) => Some(text.as_str()),
-            _ => string(arguments, &["input", "patch", "diff"]),
+            _ => string(arguments, &["input", "patch", "patchText", "diff"]),
         };
         let Some(text) = text.filter(|t| t.contains("*** ")) else {
             return false;

@@ -276,7 +276,7 @@ impl Shell<'_> {
     }
 
     /// Judges PowerShell text: pipelines of cmdlets, quotes respected.
-    fn judge_powershell(&mut self, text: &str) {
+    pub(super) fn judge_powershell(&mut self, text: &str) {
         for line in split_powershell(text) {
             let Some((first, rest)) = line.split_first() else {
                 continue;
@@ -293,9 +293,16 @@ impl Shell<'_> {
             match lower.as_str() {
                 "remove-item" | "ri" | "rm" | "del" | "erase" | "rd" | "rmdir" => {
                     let recursive = switch("-recurse");
+                    let hole = HOLE.to_string();
+                    let is_word = |a: &&String| {
+                        let lower = a.to_ascii_lowercase();
+                        !a.starts_with('-') && !matches!(lower.as_str(), "$true" | "$false")
+                    };
                     let mut paths: Vec<&String> = rest
                         .iter()
-                        .filter(|a| !a.starts_with('-') && !a.starts_with('$'))
+                        .filter(is_word)
+                        // What a variable holds is not known here.
+                        .map(|a| if a.starts_with('$') { &hole } else { a })
                         .collect();
                     // `obj` and `bin` beside each other are what .NET builds.
                     let named =
@@ -303,9 +310,8 @@ impl Shell<'_> {
                     if paths.iter().any(|path| named(path, "obj")) {
                         paths.retain(|path| !named(path, "bin"));
                     }
-                    let piped = paths.is_empty();
-                    let hole = HOLE.to_string();
-                    if piped {
+                    let piped = paths.is_empty() || paths == [&hole];
+                    if paths.is_empty() {
                         paths.push(&hole);
                     }
                     for path in paths {
@@ -326,6 +332,51 @@ impl Shell<'_> {
                     if let Some(path) = rest.iter().find(|a| !a.starts_with('-')) {
                         self.judge_write(path, true);
                     }
+                }
+                "move-item" | "mi" | "move" | "copy-item" | "cpi" | "copy" => {
+                    let program = if lower.starts_with('m') { "mv" } else { "cp" };
+                    let paths = rest.iter().filter(|a| !a.starts_with('-')).cloned();
+                    let argv: Vec<String> = [program, "--"]
+                        .map(str::to_owned)
+                        .into_iter()
+                        .chain(paths)
+                        .collect();
+                    self.run_argv(&argv, None);
+                }
+                "start-process" | "saps" | "start" => {
+                    let words = rest.iter().filter(|a| !a.starts_with('-') || a.len() > 2);
+                    let named = |a: &&String| {
+                        let lower = a.to_ascii_lowercase();
+                        lower.len() < 2
+                            || ![
+                                "-argumentlist",
+                                "-filepath",
+                                "-wait",
+                                "-nonewwindow",
+                                "-verb",
+                            ]
+                            .iter()
+                            .any(|option| option.starts_with(&lower))
+                    };
+                    let argv: Vec<String> = words
+                        .filter(named)
+                        .flat_map(|word| word.split_ascii_whitespace())
+                        .map(str::to_owned)
+                        .collect();
+                    self.run_argv(&argv, None);
+                }
+                "invoke-restmethod" | "irm" | "invoke-webrequest" | "iwr" => {
+                    let value = |option: &str| {
+                        let at = rest.iter().position(|a| {
+                            a.len() > 2 && option.starts_with(&a.to_ascii_lowercase())
+                        })?;
+                        rest.get(at + 1).map(String::as_str)
+                    };
+                    let method = value("-method").or_else(|| value("-custommethod"));
+                    let url = value("-uri")
+                        .or_else(|| rest.iter().map(String::as_str).find(|a| a.contains("://")));
+                    let (method, url) = (method.unwrap_or("GET"), url.unwrap_or_default());
+                    self.judge_request(method, url, value("-body"), false);
                 }
                 "clear-disk" | "format-volume" | "initialize-disk" | "remove-partition" => {
                     self.destroys(Verb::Delete, "disk", &rest.join(" "), "erases a disk");
@@ -418,6 +469,38 @@ impl Shell<'_> {
                         "a cmdlet that deletes a cloud resource",
                         crate::target::Target::unknown(),
                     );
+                }
+                _ if [
+                    "stop-az",
+                    "restart-az",
+                    "stop-ec2",
+                    "restart-ec2",
+                    "stop-rds",
+                ]
+                .iter()
+                .any(|known| lower.starts_with(known)) =>
+                {
+                    self.on_service(
+                        Verb::Disrupt,
+                        "cloud resource",
+                        &line.join(" "),
+                        "a cmdlet that stops a cloud resource",
+                        crate::target::Target::unknown(),
+                    );
+                }
+                // `[IO.Directory]::Delete("…")`, `$_.Delete()`: methods of .NET.
+                _ if (lower.starts_with('[') || lower.starts_with('$'))
+                    && lower.contains("delete(") =>
+                {
+                    let words = line.join(" ");
+                    let inside = words.split_once('(').map_or("", |(_, rest)| rest);
+                    let path = inside.split([',', ')', ' ']).next().unwrap_or_default();
+                    let path = if path.is_empty() || path.starts_with('$') {
+                        HOLE.to_string()
+                    } else {
+                        path.to_owned()
+                    };
+                    self.judge_delete(&path, true);
                 }
                 _ if is_cmdlet(&lower) || lower.starts_with('$') => {}
                 _ => {

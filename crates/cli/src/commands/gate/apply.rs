@@ -88,7 +88,6 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
         &repo,
         &Question {
             files: std::slice::from_ref(&args.plan),
-            before: &[],
             maker: &args.maker,
             policy_from: None,
             now,
@@ -184,7 +183,7 @@ fn spend(repo: &Repo, args: &ApplyArgs, judged: &Judged, now: Timestamp) -> CliR
         plan: judged.read.names.join(", "),
         environment: judged.collected.facts.environment,
         by: args.maker.by.clone(),
-        agent: args.maker.agent.clone(),
+        agent: judged.maker.agent.clone(),
         at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         policy: subject.ground.policy.to_string(),
         statements: accepted.map(|it| it.statement.to_string()).collect(),

@@ -66,14 +66,13 @@ pub(crate) fn print(made: &Made) -> CliResult<()> {
     };
     writeln!(out, "  agents act for {operator}; {people} can sign passes")?;
     if made.signers == 0 {
-        writeln!(
-            out,
-            "  {}",
-            paint(
-                BOLD,
-                "nobody can pass a held action: name a key with `--key FILE`"
-            )
-        )?;
+        let how = if made.adopted {
+            "add `keys = [{ ssh = \"…\" }]` to a person in .countersign/people.toml"
+        } else {
+            "name a key with `--key FILE`"
+        };
+        let text = format!("nobody can pass a held action: {how}");
+        writeln!(out, "  {}", paint(BOLD, text))?;
     } else if !made.adopted {
         writeln!(
             out,

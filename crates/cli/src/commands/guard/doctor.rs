@@ -125,7 +125,11 @@ fn check_rules(out: &mut impl Write, tally: &mut Tally) -> CliResult<()> {
             out,
             false,
             "passes",
-            "nobody can pass a held action: countersign guard compile --key FILE",
+            if rules.roster.people().is_empty() {
+                "nobody can pass a held action: countersign guard compile --key FILE"
+            } else {
+                "nobody can pass a held action: add keys to people in .countersign/people.toml"
+            },
         )?;
     }
     if compiled.shadow {

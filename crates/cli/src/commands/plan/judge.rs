@@ -17,6 +17,7 @@ use super::super::protected;
 use super::MakerArgs;
 use crate::collect_plan::{self, Collected, Given, Maker, Read};
 use crate::error::{CliError, CliResult, exit};
+use crate::guard::person::agent_here;
 use crate::input::Input;
 use crate::rules::Rules;
 use crate::signoffs::{Counted, Ground};
@@ -26,7 +27,6 @@ use crate::states::{Recorded, States, is_about_state, name_of};
 /// What is asked about which plan.
 pub(crate) struct Question<'a> {
     pub(crate) files: &'a [PathBuf],
-    pub(crate) before: &'a [PathBuf],
     pub(crate) maker: &'a MakerArgs,
     pub(crate) policy_from: Option<&'a str>,
     pub(crate) now: Timestamp,
@@ -57,7 +57,12 @@ pub(crate) struct Judged {
 impl Judged {
     /// Reads a plan and decides on it with the sign-offs that count.
     pub(crate) fn of(repo: &Repo, question: &Question<'_>) -> CliResult<Self> {
-        let (maker, now) = (question.maker, question.now);
+        let now = question.now;
+        let mut maker = question.maker.clone();
+        if maker.agent.is_none() {
+            // Leaving the option out makes nobody a person.
+            maker.agent = agent_here().map(str::to_owned);
+        }
         let onto = match question.policy_from {
             Some(rev) => Some(repo.resolve(rev)?),
             None => protected(repo)?,
@@ -65,7 +70,7 @@ impl Judged {
         let rules = Rules::at(repo, onto.as_ref())?;
         let mut read = collect_plan::read(&Given {
             files: question.files,
-            before: question.before,
+            before: &maker.before,
             environment: maker.env.map(Environment::from),
         })?;
         let state = match (&maker.state, question.files) {
@@ -136,7 +141,7 @@ impl Judged {
             spent,
             state,
             onto,
-            maker: maker.clone(),
+            maker,
         })
     }
 
@@ -161,6 +166,12 @@ impl Judged {
             if let Some(value) = value {
                 command.push_str(&format!(" {option} {}", quoted(value)));
             }
+        }
+        for file in &self.maker.before {
+            command.push_str(&format!(
+                " --before {}",
+                quoted(&file.display().to_string())
+            ));
         }
         command
     }
