@@ -475,3 +475,61 @@ fn a_plan_from_an_old_state() {
         "{broken}"
     );
 }
+
+/// An agent that leaves `--agent` out is one all the same, and signs nothing.
+#[test]
+fn an_agents_session_is_seen() {
+    let org = org();
+    let key = org.repo.path().join(".git/key-sen@example.com");
+    let key = key.display().to_string();
+    let production = ["--env", "production", "--by", "mia"];
+    let in_session = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .current_dir(org.repo.path())
+            .args([args, &production[..]].concat())
+            .env("CLAUDECODE", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        shown(&output)
+    };
+    let sign = ["sign", "--plan", "m.sql", "--yes", "--key", &key];
+    let said = in_session(&sign);
+    assert!(said.starts_with("exit 2\n"), "{said}");
+    assert!(said.contains("a signature is for a person"), "{said}");
+    // A person's approval does not make it the agent's to apply.
+    let signed = run(&org, &[&sign[..], &production[..]].concat());
+    assert!(signed.starts_with("exit 0\n"), "{signed}");
+    let said = in_session(&["gate", "apply", "m.sql"]);
+    assert!(said.starts_with("exit 2\nREFUSE"), "{said}");
+    let said = in_session(&["plan", "m.sql"]);
+    assert!(said.contains("claude-code"), "{said}");
+    let person = run(
+        &org,
+        &[&["gate", "apply", "m.sql"], &production[..]].concat(),
+    );
+    assert!(person.starts_with("exit 0\nALLOW"), "{person}");
+}
+
+/// What a comparison shows can be signed, and the signature is for it alone.
+#[test]
+fn manifests_that_are_compared_can_be_signed() {
+    let org = org();
+    let kept = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: shop\n";
+    let gone =
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: data\n  namespace: shop\n";
+    org.repo.write("old.yaml", format!("{kept}---\n{gone}"));
+    org.repo.write("new.yaml", kept);
+    let compared = ["new.yaml", "--before", "old.yaml"];
+    let with = |first: &[&str]| run(&org, &[first, &compared[..], &STAGING[..]].concat());
+    let held = with(&["plan"]);
+    assert!(held.starts_with("exit 1\nHOLD"), "{held}");
+    let command = "countersign sign --plan new.yaml --env staging --by mia --before old.yaml";
+    assert!(held.contains(command), "{held}");
+    let args = [&["sign", "--yes", "--plan"], &compared[..], &STAGING[..]].concat();
+    let signed = org.sign("sen", &args);
+    assert!(signed.starts_with("exit 0\n"), "{signed}");
+    let through = with(&["gate", "apply"]);
+    assert!(through.starts_with("exit 0\nALLOW"), "{through}");
+}

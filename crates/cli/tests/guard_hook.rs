@@ -225,6 +225,9 @@ fn a_repository_with_rules_never_falls_back_to_the_users() {
     // The user's own rules let the operator pass everything.
     let user = desk.countersign(&["guard", "compile", "--user", "--key", &desk.key("sen")]);
     assert!(user.starts_with("exit 0"), "{user}");
+    // Made anew without naming it, they keep the key.
+    let again = desk.countersign(&["guard", "compile", "--user"]);
+    assert!(again.contains("1 person can sign passes"), "{again}");
     fs::remove_file(desk.rules_file()).unwrap();
     let answer = desk.hook(
         "kiro",
