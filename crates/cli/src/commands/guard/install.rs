@@ -174,7 +174,7 @@ pub(super) fn install(args: &InstallArgs) -> CliResult {
         let before = read(&target.path)?;
         let after = install::add(&target, before.as_deref(), &program).map_err(|error| {
             CliError::new(exit::DATA, format!("{}: {error}", target.path.display()))
-                .hint("nothing was written")
+                .hint("nothing was written; `--agent NAME` installs for one agent alone")
         })?;
         changes.push((target, before, after));
     }
