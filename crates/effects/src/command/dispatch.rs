@@ -137,12 +137,14 @@ impl Shell<'_> {
 
     /// A command word nobody can know.
     fn unknown_word(&mut self, word: &str, args: &[String]) -> String {
-        // Unquoted, it may be a program and its arguments.
-        let alone = args.is_empty() && word.chars().all(|c| c == HOLE);
+        // Unquoted, one may be a program and its arguments.
+        let nothing_known = std::iter::once(word)
+            .chain(args.iter().map(String::as_str))
+            .all(|word| word.chars().all(|c| c == HOLE));
         if self.tainted > 0
             || vocabulary::args_could_destroy(args)
-            || alone
-            || args.iter().any(|a| a == &HOLE.to_string()) && args.len() == 1
+            || nothing_known
+            || matches!(args, [only] if only == &HOLE.to_string())
         {
             self.unknown("the program is not known before it runs", word);
         } else {

@@ -478,6 +478,7 @@ fn commands_that_nobody_can_read() {
             "$(head -1 script.sh)",
             "$(sed s/x/m/ <<< 'rx -rf /srv')",
             "$CMD",
+            "$CMD $ONE $TWO",
             "declare -n r=c; c='rm -rf /srv'; $r",
             "f() { local -n r=c; $r; }; c='terraform destroy'; f",
             "npx -c 'terraform destroy -auto-approve'",
