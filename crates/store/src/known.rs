@@ -19,6 +19,8 @@ use crate::read::Range;
 use crate::sql;
 use crate::store::Store;
 
+/// The kinds that have columns.
+const COUNTED: [&str; 2] = ["change", "incident"];
 /// Entries read at once.
 const PAGE: u32 = 5_000;
 
@@ -72,21 +74,17 @@ impl Store {
             after = last.seq;
             for entry in &entries {
                 let record = &entry.record;
-                let Ok(Some(row)) = project(record.kind(), record.key(), entry.seq, record.body())
-                else {
+                if !COUNTED.contains(&record.kind()) {
                     continue;
-                };
+                }
                 let name = (record.kind().to_owned(), record.key().to_owned());
-                if is_later(record.body(), entry.recorded_at, at) {
-                    later.0.insert(
-                        name,
-                        Replaced {
-                            now: row,
-                            then: None,
-                        },
-                    );
-                } else {
+                if !is_later(record.body(), entry.recorded_at, at) {
                     later.0.remove(&name);
+                    continue;
+                }
+                let row = project(record.kind(), record.key(), entry.seq, record.body());
+                if let Ok(Some(now)) = row {
+                    later.0.insert(name, Replaced { now, then: None });
                 }
             }
         }

@@ -285,17 +285,16 @@ fn measure(found: &mut Comparison, history: &History, options: &Options, cells: 
         )
     };
     let judged = match judge(found.bounds) {
-        Ok(judged) if !hides(&judged) => judge(found.unlinked_bounds.or(found.bounds)),
-        judged => return judged.map_or_else(not_computable, |judged| word(&judged, found)),
+        Ok(judged) if !hides(&judged) => match judge(found.unlinked_bounds.or(found.bounds)) {
+            Ok(judged) if hides(&judged) => return unlinked(history, options, found),
+            judged => judged,
+        },
+        judged => judged,
     };
     match judged {
-        Ok(judged) if hides(&judged) => unlinked(history, options, found),
-        judged => judged.map_or_else(not_computable, |judged| word(&judged, found)),
+        Ok(judged) => word(&judged, found),
+        Err(error) => Verdict::cannot("not-computable", error.to_string()),
     }
-}
-
-fn not_computable(error: countersign_stats::Error) -> Verdict {
-    Verdict::cannot("not-computable", error.to_string())
 }
 
 /// What is linked would decide, but not with every place for what is not.
