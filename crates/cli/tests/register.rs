@@ -114,6 +114,26 @@ fn an_incident_is_recorded_corrected_and_remembered_as_it_was() {
 }
 
 #[test]
+fn two_incidents_are_not_each_the_same_as_the_other() {
+    let register = Register::new();
+    register.run(ADD);
+    for (id, other) in [("INC-2", "INC-1"), ("INC-3", "INC-2")] {
+        let add = ADD.replace("INC-1", id);
+        assert!(register.run(&add).starts_with("exit 0"));
+        let same = format!("incident update {id} --duplicate-of {other} --by ada --why same");
+        assert!(register.run(&same).starts_with("exit 0"));
+    }
+    let said = register.run("incident update INC-1 --duplicate-of INC-3 --by ada --why same");
+    assert!(said.starts_with("exit 65"), "{said}");
+    assert!(
+        said.contains("`INC-2` is recorded as the same as `INC-1` already"),
+        "{said}"
+    );
+    let shown = register.json("incident show INC-1 --json");
+    assert_eq!(shown["incident"].get("duplicate_of"), None);
+}
+
+#[test]
 fn factors_are_claimed_disputed_and_withdrawn_in_sight() {
     let register = Register::new();
     register.run(ADD);

@@ -308,23 +308,25 @@ impl Scene {
             (".countersign/usage.toml", USAGES),
         ];
         org.repo.commit(pat, "Catalogue and objectives", &files);
-        let parsed: Address = address.parse().unwrap();
         let links = vec![linked("INC-2026-9", "c18")];
-        let records: Vec<ledger::Record> = [changes(), history(), week(), asked(), links]
-            .iter()
-            .flatten()
-            .map(entry)
-            .collect();
+        let scene = Self { org, dir, address };
+        scene.record(&[changes(), history(), week(), asked(), links].concat());
+        scene
+    }
+
+    /// Adds records to the ledger.
+    fn record(&self, records: &[Record]) {
+        let address: Address = self.address.parse().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
-            let store = Store::migrate(&parsed).await.unwrap();
-            store.append("test", records).await.unwrap();
+            let store = Store::migrate(&address).await.unwrap();
+            let entries = records.iter().map(entry).collect();
+            store.append("test", entries).await.unwrap();
             store.close().await;
         });
-        Self { org, dir, address }
     }
 
     /// Runs a line of arguments; single quotes keep words together.
@@ -478,6 +480,45 @@ fn a_line_that_is_taken_away_is_named_with_who_and_when() {
         list.contains("2026-W11/1") && list.contains("2026-W11/2"),
         "{list}"
     );
+}
+
+#[test]
+fn what_is_recorded_after_the_cut_off_changes_nothing() {
+    let scene = Scene::sqlite();
+    let before = scene.run(BUILD);
+    let before = without_hashes(&before);
+    // an import of later: old changes and incidents, a correction, a dismissal
+    let later = at("03-20", 0);
+    let mut records: Vec<Record> = Vec::new();
+    for record in changes().into_iter().chain(history()) {
+        match record {
+            Record::Change(mut it) => {
+                it.noted = Noted::by("history", later);
+                it.lines += 1;
+                it.services.clear();
+                let mut new = it.clone();
+                new.change = ChangeRef::new("shop", format!("late-{}", it.change.id));
+                records.extend([(*it).into(), (*new).into()]);
+            }
+            Record::Incident(mut it) => {
+                it.noted = Noted::by("sen", later).because("a drill");
+                it.status = Status::Dismissed;
+                let mut new = it.clone();
+                new.id = format!("LATE-{}", it.id);
+                new.status = Status::Resolved;
+                records.extend([(*it).into(), (*new).into()]);
+            }
+            _ => {}
+        }
+    }
+    scene.record(&records);
+    assert_eq!(without_hashes(&scene.run(BUILD)), before);
+    // and before anything was recorded nothing is said
+    let early = scene.run("review build --week 2024-W11 --cut-off 2024-03-19T08:00:00Z");
+    assert!(early.contains("Nothing is recorded of the week"), "{early}");
+    for word in ["lower", "100 %", " a day ("] {
+        assert!(!early.contains(word), "{word}: {early}");
+    }
 }
 
 #[test]

@@ -315,6 +315,55 @@ fn wrong_input_is_told_with_its_place() {
     insta::assert_snapshot!(said);
 }
 
+/// One mistyped year would fill the window with weeks in which nothing happened.
+#[test]
+fn a_mistyped_year_is_told_with_its_row() {
+    let shop = Shop::new();
+    let plain = std::fs::read_to_string(shop.path().join("incidents.csv")).unwrap();
+    let rows = plain.lines().count();
+    for (day, why) in [
+        ("2099-03-05", "is in the future"),
+        ("1926-03-05", "is more than 60 years ago"),
+    ] {
+        let text = format!("{plain}slip,{day}T10:00:00Z,Sev3,cart,,\n");
+        std::fs::write(shop.path().join("slip.csv"), text).unwrap();
+        std::fs::write(
+            shop.path().join("shipped.csv"),
+            format!("id,shipped_at,ai\nslip,{day},no\n"),
+        )
+        .unwrap();
+        for (files, place) in [
+            (
+                ["slip.csv", "changes.csv"],
+                format!("slip.csv line {}", rows + 1),
+            ),
+            (
+                ["incidents.csv", "shipped.csv"],
+                "shipped.csv line 2".to_owned(),
+            ),
+        ] {
+            let args = ["trend", "--incidents", files[0], "--changes", files[1]];
+            let said = shown(&countersign(shop.path(), &args));
+            assert!(said.starts_with("exit 65"), "{said}");
+            assert!(
+                said.contains(&format!("{place}: `slip`: {day} {why}")),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_event_of_an_unknown_service_is_a_slip() {
+    let said = Shop::new().trend(&["--event", "policy=2025-07-01@nosuch"]);
+    assert!(said.starts_with("exit 64"), "{said}");
+    assert!(
+        said.contains("names the service `nosuch`, of which nothing is known"),
+        "{said}"
+    );
+    assert!(said.contains("cart, prices, search"), "{said}");
+}
+
 #[test]
 fn what_is_odd_is_said() {
     let shop = Shop::new();

@@ -81,6 +81,26 @@ fn bars() -> StackedBars {
     }
 }
 
+#[test]
+fn long_names_stand_beside_their_bars() {
+    let mut chart = bars();
+    let standing = chart.svg(true).into_string();
+    for (at, column) in chart.columns.iter_mut().enumerate() {
+        column.label = format!("dependency-failure-{at}");
+    }
+    let lying = chart.svg(true).into_string();
+    assert_ne!(chart.height(), bars().height());
+    // every name is there, each at a height of its own
+    let heights: std::collections::BTreeSet<&str> = lying
+        .split("<text ")
+        .filter(|text| text.contains("dependency-failure-"))
+        .filter_map(|text| text.split("y=\"").nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(heights.len(), chart.columns.len(), "{lying}");
+    let parts = |svg: &str| svg.matches("<rect ").count();
+    assert_eq!(parts(&lying), parts(&standing));
+}
+
 fn forest() -> Forest {
     let dot = |name: &str, value, low, high| Dot {
         name: name.to_owned(),

@@ -39,6 +39,9 @@ statements! {
 
     VERSIONS = "SELECT seq, recorded_at, recorded_by, kind, key, at, body, hash \
         FROM ledger WHERE kind = $1 AND (key, seq) > ($2, $3) ORDER BY key, seq LIMIT $4";
+    SUPERSEDED = "SELECT l.seq, l.recorded_at, l.key, l.body \
+        FROM latest c JOIN ledger l ON l.kind = c.kind AND l.key = c.key AND l.seq < c.seq \
+        WHERE c.kind = $1 AND c.seq > $2 AND l.seq > $3 ORDER BY l.seq LIMIT $4";
     LAST_BY = "SELECT seq, hash FROM ledger WHERE recorded_at <= $1 ORDER BY seq DESC LIMIT 1";
 
     SHIPPED = "SELECT week, COUNT(*) FROM change WHERE week >= $1 AND week <= $2 \

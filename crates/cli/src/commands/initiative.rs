@@ -11,7 +11,7 @@ use countersign_operations::initiative::{
 };
 use countersign_operations::record::Kind;
 use countersign_operations::week::Week;
-use countersign_store::{Access, Range, Store};
+use countersign_store::{Access, Later, Range, Store};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -245,7 +245,7 @@ async fn all_tested(
 ) -> CliResult<Vec<(Initiative, Tested)>> {
     let all = register::all::<Initiative>(store, Range::ALL).await?;
     let until = Week::of(register::now(), &TimeZone::UTC).before();
-    tested(store, all, until, catalog).await
+    tested((store, &Later::default()), all, until, catalog).await
 }
 
 fn list(args: &ListArgs) -> CliResult {

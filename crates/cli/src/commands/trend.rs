@@ -1,6 +1,7 @@
 //! `countersign trend`: are incidents trending, since when, and what may be said
 //! of the cause?
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -139,8 +140,9 @@ pub(super) fn run(args: &TrendArgs) -> CliResult {
         .check()
         .map_err(|error| CliError::new(exit::USAGE, error.to_string()))?;
     let mut gathered = gather(args)?;
+    let known = gathered.services();
     for happening in &args.event {
-        add(&mut gathered, happening);
+        add(&mut gathered, happening, &known)?;
     }
     let (history, inputs, warnings) = gathered.history(args.since, args.until)?;
     let analysis = analyse(&history, &options)
@@ -206,7 +208,24 @@ fn options(args: &TrendArgs) -> Options {
     options
 }
 
-fn add(gathered: &mut Gathered, happening: &Happening) {
+/// A service that nothing is known of is a slip: there is nothing to see of what
+/// the event did to it.
+fn add(gathered: &mut Gathered, happening: &Happening, known: &BTreeSet<String>) -> CliResult<()> {
+    if let Some(unknown) = happening.services.iter().find(|it| !known.contains(*it)) {
+        let listed: Vec<&str> = known.iter().take(12).map(String::as_str).collect();
+        return Err(CliError::new(
+            exit::USAGE,
+            format!(
+                "the event `{}` names the service `{}`, of which nothing is known",
+                happening.name,
+                history::clean(unknown)
+            ),
+        )
+        .hint(format!(
+            "services with changes, hours or incidents: {}",
+            listed.join(", ")
+        )));
+    }
     let names = &mut gathered.exposure.names;
     let affects = happening
         .services
@@ -218,6 +237,7 @@ fn add(gathered: &mut Gathered, happening: &Happening) {
         week: happening.week,
         affects,
     });
+    Ok(())
 }
 
 fn write(args: &TrendArgs, answer: &[u8]) -> CliResult<()> {

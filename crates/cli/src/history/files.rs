@@ -11,9 +11,10 @@ use countersign_operations::week::Week;
 use serde::Deserialize;
 
 use super::rows::each;
-use super::when::{day, instant};
+use super::when::{day, happened, instant};
 use super::{Gathered, day_of};
 use crate::error::CliResult;
+use crate::register::now;
 
 /// Which files to read.
 #[derive(Debug, Clone, Copy)]
@@ -153,7 +154,7 @@ fn note(gathered: &mut Gathered, number: u64, one: &str, many: &str) {
 }
 
 fn incident(row: &IncidentRow, gathered: &mut Gathered) -> Result<Incident, String> {
-    let at = instant(&row.started_at.0)?;
+    let at = happened(instant(&row.started_at.0)?, &row.id.0, now())?;
     gathered.seen(day_of(at));
     let services: Vec<Name> = row
         .services
@@ -224,7 +225,7 @@ fn changes(
     let mut kept = HashMap::new();
     for path in paths {
         let input = each(path, "changes", |row: ChangeRow| {
-            let at = instant(&row.shipped_at.0)?;
+            let at = happened(instant(&row.shipped_at.0)?, &row.id.0, now())?;
             let day = day_of(at);
             // an ISO week covers all its days
             if row.shipped_at.0.contains("-W") {
@@ -305,6 +306,7 @@ fn hours(paths: &[PathBuf], gathered: &mut Gathered) -> CliResult<()> {
                     row.hours.0
                 )
             })?;
+            happened(instant(&row.week.0)?, "", now())?;
             let service = gathered.exposure.names.name(&row.service.0);
             gathered
                 .exposure

@@ -10,6 +10,8 @@ pub(crate) use files::{Files, read, read_more};
 pub(crate) use store::read_store;
 pub(crate) use when::{day, week};
 
+use std::collections::BTreeSet;
+
 use countersign_operations::trend::{Event, Exposure, History, Incident};
 use countersign_operations::week::Week;
 use jiff::Timestamp;
@@ -48,6 +50,15 @@ impl Gathered {
             None => (day, day),
             Some((first, last)) => (first.min(day), last.max(day)),
         });
+    }
+
+    /// The services of which anything is known.
+    pub(crate) fn services(&self) -> BTreeSet<String> {
+        let of_incidents = self.incidents.iter().flat_map(|it| &it.services);
+        let mut names = self.exposure.services();
+        names.extend(of_incidents.copied());
+        let texts = names.into_iter().map(|name| self.exposure.names.text(name));
+        texts.map(str::to_owned).collect()
     }
 
     /// Over whole weeks: the ones that the records cut short at either end would

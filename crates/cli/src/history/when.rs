@@ -1,9 +1,16 @@
 //! Times as people and tools write them.
 
 use countersign_operations::week::Week;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+
+use super::clean;
+
+/// How far the date of a place may be ahead of UTC, and a clock of this one.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+/// The longest window, which is counted in weeks.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7 * 52 * 60 - 24 * 14);
 
 /// An instant: RFC 3339; or midnight UTC of a date or of an ISO week's Monday.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
@@ -31,6 +38,25 @@ pub(crate) fn day(text: &str) -> Result<Date, String> {
     Err(wrong(text))
 }
 
+/// Says what is wrong with a time at which something is said to have happened:
+/// one mistyped year would stretch the window over all the weeks up to it, in
+/// which nothing happened. A date without a time is that of its place, which may
+/// be up to a day ahead.
+pub(super) fn happened(at: Timestamp, id: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let of = match id {
+        "" => String::new(),
+        id => format!("`{}`: ", clean(id)),
+    };
+    let day = at.strftime("%Y-%m-%d");
+    if at.duration_since(now) > AHEAD {
+        return Err(format!("{of}{day} is in the future"));
+    }
+    if now.duration_since(at) > LONGEST {
+        return Err(format!("{of}{day} is more than 60 years ago"));
+    }
+    Ok(at)
+}
+
 /// The week of a day or of an ISO week; for arguments.
 pub(crate) fn week(text: &str) -> Result<Week, String> {
     day(text).map(Week::of_date)
@@ -45,6 +71,24 @@ fn wrong(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happened_is_neither_in_the_future_nor_long_ago() {
+        let now = instant("2026-03-10T14:05:00Z").unwrap();
+        for (text, wrong) in [
+            ("2026-03-10", None),
+            ("2026-03-11", None),
+            ("1990-01-01", None),
+            ("2031-03-10", Some("`INC-7`: 2031-03-10 is in the future")),
+            (
+                "1926-03-10",
+                Some("`INC-7`: 1926-03-10 is more than 60 years ago"),
+            ),
+        ] {
+            let found = happened(instant(text).unwrap(), "INC-7", now);
+            assert_eq!(found.err().as_deref(), wrong, "{text}");
+        }
+    }
 
     #[test]
     fn times_in_every_form() {

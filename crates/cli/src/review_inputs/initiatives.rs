@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_core::catalog::Catalog;
 use countersign_operations::initiative::{Initiative, Metric, Scope, Tested, Weekly, test};
 use countersign_operations::week::Week;
-use countersign_store::{Exposure, IncidentRow, Range, Store, Weeks};
+use countersign_store::{Exposure, IncidentRow, Later, Range, Store, Weeks};
 use jiff::tz::TimeZone;
 
 use super::{number, severity, week};
@@ -14,9 +14,10 @@ use crate::error::CliResult;
 /// Weeks looked back from the first start.
 const BEFORE: i32 = 104;
 
-/// Tests initiatives by what is counted up to a week.
+/// Tests initiatives by what is counted up to a week, without what was noted
+/// later than is looked at.
 pub(crate) async fn tested(
-    store: &Store,
+    (store, later): (&Store, &Later),
     initiatives: Vec<Initiative>,
     until: Week,
     catalog: Option<&Catalog>,
@@ -30,14 +31,13 @@ pub(crate) async fn tested(
         from: number(from),
         until: number(until),
     };
+    let range = Range {
+        from: from.bounds(&utc).0.as_microsecond(),
+        until: until.bounds(&utc).1.as_microsecond(),
+    };
     let counted = Counted {
-        exposure: store.exposure(weeks).await?,
-        incidents: store
-            .incidents(Range {
-                from: from.bounds(&utc).0.as_microsecond(),
-                until: until.bounds(&utc).1.as_microsecond(),
-            })
-            .await?,
+        exposure: later.exposure(weeks, store.exposure(weeks).await?),
+        incidents: later.incidents(range, store.incidents(range).await?),
         catalog,
         last: until,
     };

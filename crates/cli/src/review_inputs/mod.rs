@@ -27,7 +27,7 @@ use countersign_operations::sample;
 use countersign_operations::sign_off::{SignOffGiven, Stated};
 use countersign_operations::week::Week;
 use countersign_store::projection::{monday, week_of};
-use countersign_store::{Range, Store, Weeks};
+use countersign_store::{Later, Range, Store, Weeks};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -63,6 +63,7 @@ pub(crate) async fn gather(store: &Store, asked: &Asked<'_>) -> CliResult<Inputs
     let mut reading = Reading {
         store,
         cut_off: asked.cut_off,
+        later: store.noted_after(asked.cut_off.as_microsecond()).await?,
         inputs: Inputs::empty(asked.zone.clone()),
     };
     reading.inputs.objectives.clone_from(&asked.objectives);
@@ -87,6 +88,8 @@ pub(crate) async fn gather(store: &Store, asked: &Asked<'_>) -> CliResult<Inputs
 struct Reading<'a> {
     store: &'a Store,
     cut_off: Timestamp,
+    /// What columns know too much of.
+    later: Later,
     inputs: Inputs,
 }
 
@@ -185,14 +188,26 @@ impl Reading<'_> {
         }
     }
 
+    /// A change as it was known at the cut-off.
+    async fn change(&self, key: &str) -> CliResult<Option<Change>> {
+        match register::latest::<Change>(self.store, key).await? {
+            Some((it, _)) if it.noted.at > self.cut_off => {
+                let history = register::history::<Change>(self.store, key).await?;
+                Ok(history.as_of(self.cut_off).cloned())
+            }
+            found => Ok(found.map(|(it, _)| it)),
+        }
+    }
+
     async fn counts(&mut self, until: Week) -> CliResult<()> {
         let from = until.plus(-COUNT_WEEKS);
         let weeks = Weeks {
             from: number(from),
             until: number(until),
         };
-        let shipped = self.store.shipped(weeks).await?;
+        let shipped = self.later.shipped(weeks, self.store.shipped(weeks).await?);
         let by_service = self.store.service_exposure(weeks).await?;
+        let by_service = self.later.service_exposure(weeks, by_service);
         let said: String = shipped
             .iter()
             .map(|(week, n)| format!("{week} {n}\n"))
@@ -207,7 +222,7 @@ impl Reading<'_> {
             *self.inputs.service_shipped.entry(key).or_default() += row.changes;
         }
         let all = range(&self.inputs.zone.zone, from, until);
-        let rows = self.store.incidents(all).await?;
+        let rows = self.later.incidents(all, self.store.incidents(all).await?);
         let counting = rows.into_iter().filter(|row| row.counts);
         self.inputs.began = counting
             .filter_map(|row| {
@@ -225,17 +240,22 @@ impl Reading<'_> {
     async fn incidents(&mut self, until: Week) -> CliResult<()> {
         let from = until.plus(1 - FULL_WEEKS);
         let recent = range(&self.inputs.zone.zone, from, until);
-        let incidents = self.known::<Incident>(recent).await?;
-        // what is known in full is counted as it was known then
-        let start = from.bounds(&self.inputs.zone.zone).0;
-        self.inputs.began.retain(|it| it.at < start);
-        let counting = incidents.iter().filter(|it| it.counts());
-        self.inputs.began.extend(counting.map(|it| Began {
-            id: it.id.clone(),
-            at: it.started,
-            severity: it.severity,
-            services: it.services.clone(),
-        }));
+        let mut incidents = self.known::<Incident>(recent).await?;
+        // a correction after the cut-off may have moved one in or out
+        let within = |at: Timestamp| (recent.from..recent.until).contains(&at.as_microsecond());
+        incidents.retain(|it| within(it.started));
+        let seen: BTreeSet<&str> = incidents.iter().map(|it| it.id.as_str()).collect();
+        let began = self.inputs.began.iter();
+        let moved: Vec<&str> = began
+            .filter(|it| within(it.at) && !seen.contains(it.id.as_str()))
+            .map(|it| it.id.as_str())
+            .collect();
+        let mut found = Vec::new();
+        for id in moved {
+            let history = register::history::<Incident>(self.store, id).await?;
+            found.extend(history.as_of(self.cut_off).cloned());
+        }
+        incidents.extend(found);
         let mut said: Vec<String> = self
             .inputs
             .began
@@ -306,15 +326,15 @@ impl Reading<'_> {
             if changes.contains_key(change) {
                 continue;
             }
-            let found = register::latest::<Change>(self.store, &change.to_string()).await?;
-            if let Some((found, _)) = found.filter(|(it, _)| it.noted.at <= self.cut_off) {
+            if let Some(found) = self.change(&change.to_string()).await? {
                 changes.insert(change.clone(), found);
             }
         }
-        let (count, keys) = self.store.bypassed(week, MOST_BYPASSED).await?;
+        let now = self.store.bypassed(week, MOST_BYPASSED).await?;
+        let (count, keys) = self.later.bypassed(week, now);
         for key in keys {
-            let found = register::latest::<Change>(self.store, &key).await?;
-            self.inputs.bypassed.extend(found.map(|(it, _)| it));
+            let found = self.change(&key).await?;
+            self.inputs.bypassed.extend(found);
         }
         let guard = self.known(week).await?;
         self.digest_records("sign-offs", &sign_offs);
@@ -356,7 +376,8 @@ impl Reading<'_> {
         } else {
             asked.week.before()
         };
-        self.inputs.initiatives = tested(self.store, initiatives, until, asked.catalog).await?;
+        let known = (self.store, &self.later);
+        self.inputs.initiatives = tested(known, initiatives, until, asked.catalog).await?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Who recorded what about the things that a circulated review names.
 
+use std::collections::BTreeSet;
+
 use countersign_operations::factor::FactorClaim;
 use countersign_operations::history::difference;
 use countersign_operations::record::{Kind, Record};
@@ -34,7 +36,17 @@ pub(crate) async fn of(
     until: Timestamp,
 ) -> CliResult<Vec<Touch>> {
     let mut touches = Vec::new();
-    for (kind, key) in lines.iter().filter_map(|line| record_of(&line.about)) {
+    let mut things: BTreeSet<(Kind, &str)> = lines
+        .iter()
+        .filter_map(|line| record_of(&line.about))
+        .collect();
+    // a claim goes with its incident
+    let claims = things.iter().filter(|(kind, _)| *kind == Kind::Factor);
+    let incidents: Vec<&str> = claims
+        .filter_map(|(_, key)| key.split(' ').next())
+        .collect();
+    things.extend(incidents.into_iter().map(|id| (Kind::Incident, id)));
+    for (kind, key) in things {
         let found = store.history(kind.as_str(), key, 0, MOST_VERSIONS).await?;
         let mut before: Option<Value> = None;
         for it in found {

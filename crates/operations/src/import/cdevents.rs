@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::json::{lenient, objects};
-use super::{Became, Format, Guesses, Import, ImportError, Report, text};
+use super::{Became, Format, Guesses, Import, ImportError, MAX_REMARK, Report, text};
 use crate::deployment::{Deployment, Move, Outcome};
 use crate::incident::{Incident, Severity, SourceRef, Status, TimelineEntry};
 use crate::link::{Link, LinkState, LinkTo, Reason};
@@ -225,11 +225,9 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
         );
     }
     if it.detected.is_none() {
-        import.report.remark(
-            row,
-            Became::Partial,
-            format!("`{theirs}` was resolved, and nothing says when it began"),
-        );
+        import
+            .report
+            .remark(row, Became::Partial, never_began(theirs));
     }
     it.timeline.sort();
     it.timeline.dedup();
@@ -240,7 +238,8 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
     });
     let guesses = Guesses {
         start: true,
-        status: false,
+        events: true,
+        ..Guesses::default()
     };
     import.guesses.insert(it.id.clone(), guesses);
     import.incidents.push(it);
@@ -248,6 +247,50 @@ fn fold(theirs: &str, mut events: Vec<(usize, String, Event)>, noted: &Noted, im
         .links
         .sort_by(|a, b| (&a.incident, &a.to).cmp(&(&b.incident, &b.to)));
     import.links.dedup();
+}
+
+fn never_began(theirs: &str) -> String {
+    format!("`{theirs}` was resolved, and nothing says when it began")
+}
+
+/// Puts what was known of an incident beside what one file says, as if all of
+/// their events had come in that file: `fold` over both.
+pub(super) fn beside(it: &mut Incident, known: &Incident, report: &mut Report) {
+    let own = |of: &Incident| of.sources.iter().find(|it| it.system == SOURCE).cloned();
+    let (Some(mut source), before) = (own(it), own(known)) else {
+        return;
+    };
+    let seen = before.and_then(|it| it.seen);
+    let is_older = source.seen < seen;
+    // until an event describes it, it has only its id
+    let nameless = text::title(&source.id);
+    let names_first = known.title == nameless
+        || (it.title != nameless
+            && it
+                .detected
+                .is_some_and(|at| known.detected.is_none_or(|known| at < known)));
+    if !names_first {
+        it.title.clone_from(&known.title);
+    }
+    if it.detected.is_none() && known.detected.is_some() {
+        let remark = text::line(&never_began(&source.id), MAX_REMARK);
+        report.remarks.retain(|it| it.message != remark);
+    }
+    it.started = it.started.min(known.started);
+    it.detected = it.detected.into_iter().chain(known.detected).min();
+    if it.resolved.is_none() {
+        it.status = known.status;
+    }
+    it.resolved = it.resolved.max(known.resolved);
+    it.services.extend(known.services.iter().cloned());
+    it.regions.extend(known.regions.iter().cloned());
+    if is_older {
+        it.severity = known.severity.or(it.severity);
+        it.url = known.url.clone().or(it.url.take());
+    }
+    it.sources.remove(&source);
+    source.seen = source.seen.max(seen);
+    it.sources.insert(source);
 }
 
 /// CDEvents has no "caused by"; a relation of kind `TRIGGER` to the event of a

@@ -34,6 +34,8 @@ pub const MAX_BYTES: usize = 256 * 1024 * 1024;
 pub const MAX_ROWS: usize = 1_000_000;
 /// The most remarks kept; the rest is counted.
 const MAX_REMARKS: usize = 1_000;
+/// The most characters of a remark.
+const MAX_REMARK: usize = 300;
 
 words! {
     /// Where a file comes from.
@@ -98,7 +100,7 @@ impl Report {
         self.remarks.push(Remark {
             row,
             became,
-            message: text::line(&message.into(), 300),
+            message: text::line(&message.into(), MAX_REMARK),
         });
     }
 
@@ -124,6 +126,9 @@ pub struct Guesses {
     pub start: bool,
     /// No event read says whether it is over.
     pub status: bool,
+    /// Everything is put together out of events, of which earlier ones may come
+    /// later.
+    pub events: bool,
 }
 
 /// What a file says.
@@ -203,6 +208,10 @@ impl Import {
         for it in &mut self.incidents {
             let guesses = self.guesses.get(&it.id).copied().unwrap_or_default();
             let known = known.get(&it.id);
+            if let Some(known) = known.filter(|_| guesses.events) {
+                cdevents::beside(it, known, &mut self.report);
+                continue;
+            }
             if let Some(known) = known.filter(|_| guesses.start) {
                 it.started = it.started.min(known.started);
                 it.detected = it.detected.into_iter().chain(known.detected).min();

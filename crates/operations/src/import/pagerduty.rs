@@ -144,6 +144,7 @@ fn fold(
     let guesses = Guesses {
         start: created.is_none(),
         status: told.is_none(),
+        events: false,
     };
     Some((it, guesses))
 }

@@ -391,6 +391,73 @@ fn cdevents_versions_are_read_by_their_end() {
     assert_eq!(import.report.skipped(), 1);
 }
 
+fn cdevents_events() -> Vec<String> {
+    let event = |predicate: &str, hour: u8, service: &str, content: &str| {
+        format!(
+            r#"{{"context":{{"id":"e{hour}","source":"/m","type":"dev.cdevents.incident.{predicate}.0.3.0","timestamp":"2026-03-05T{hour:02}:00:00Z"}},"subject":{{"id":"i10","content":{{"environment":{{"id":"prod"}},"service":{{"id":"{service}"}}{content}}}}}}}"#
+        )
+    };
+    vec![
+        event("detected", 9, "shop", ""),
+        event("reported", 10, "shop", r#","description":"slow""#),
+        event("reported", 11, "cart", r#","description":"very slow""#),
+        event("resolved", 12, "shop", r#","description":"rolled back""#),
+    ]
+}
+
+/// Imports files one after the other into nothing; the remarks of the last.
+fn one_by_one(files: &[String]) -> (BTreeMap<String, Incident>, Vec<String>) {
+    let (mut known, mut said) = (BTreeMap::new(), Vec::new());
+    for file in files {
+        let mut import = now(Format::Cdevents, file);
+        import.keep_known(&known);
+        said = remarks(&import);
+        for news in import.incidents {
+            let id = news.id.clone();
+            if let Amended::Version { incident, .. } = Incident::imported(known.get(&id), news) {
+                known.insert(id, *incident);
+            }
+        }
+    }
+    (known, said)
+}
+
+#[test]
+fn cdevents_come_one_at_a_time_as_webhooks_do() {
+    let all = cdevents_events();
+    let (detected, resolved) = (&all[1], &all[3]);
+    for files in [[detected, resolved], [resolved, detected]] {
+        let files = files.map(Clone::clone);
+        let (known, said) = one_by_one(&files);
+        let it = &known["cdevents:i10"];
+        assert_eq!((it.title.as_str(), it.status), ("slow", Status::Resolved));
+        assert_eq!(it.started, at("2026-03-05T10:00:00Z"));
+        assert_eq!(it.resolved, Some(at("2026-03-05T12:00:00Z")));
+        assert_eq!(said, Vec::<String>::new());
+    }
+    let (_, said) = one_by_one(std::slice::from_ref(resolved));
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+proptest! {
+    #[test]
+    fn cdevents_one_by_one_leave_what_they_leave_together(
+        shuffled in Just(cdevents_events()).prop_shuffle(),
+    ) {
+        let together = now(Format::Cdevents, &cdevents_events().join("\n")).incidents.remove(0);
+        let (known, _) = one_by_one(&shuffled);
+        let it = &known[&together.id];
+        prop_assert_eq!(
+            (it.started, it.detected, it.resolved, it.status),
+            (together.started, together.detected, together.resolved, together.status)
+        );
+        prop_assert_eq!((&it.services, &it.regions), (&together.services, &together.regions));
+        prop_assert_eq!((&it.timeline, &it.sources), (&together.timeline, &together.sources));
+        // the second of two descriptions may have come when no other was known
+        prop_assert!(it.title != "i10" && it.title != "rolled back", "{}", it.title);
+    }
+}
+
 const MAPPING: &str = r#"version = 1
 source = "servicenow"
 zone = "Europe/Berlin"

@@ -189,7 +189,8 @@ pub fn changelog(
     let same_week = before.week == week;
     let now: BTreeMap<&str, &str> = by_about(lines);
     let then: BTreeMap<&str, &str> = by_about(&before.lines);
-    let between = |about: &str| between(touches, about, before.cut_off, cut_off);
+    let all = touches;
+    let between = |about: &str| between(all, about, before.cut_off, cut_off);
     let mut altered: Vec<Altered> = Vec::new();
     let mut ended_with_week = 0;
     for (&about, text) in &then {
@@ -201,7 +202,10 @@ pub fn changelog(
         if after == Some(text) {
             continue;
         }
-        let touches = between(about);
+        let mut touches = between(about);
+        if after.is_none() && touches.is_empty() {
+            touches = of_incident(all, about, before.cut_off, cut_off);
+        }
         if !same_week && after.is_none() && touches.is_empty() {
             // it stands as it stood; that week's document just is not this one's
             ended_with_week += 1;
@@ -259,6 +263,18 @@ fn between(touches: &[Touch], about: &str, after: Timestamp, until: Timestamp) -
     found.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.cmp(b)));
     found.dedup();
     found
+}
+
+/// What was recorded about the incident that a claim is about: a claim goes with
+/// an incident that no longer counts.
+fn of_incident(touches: &[Touch], about: &str, after: Timestamp, until: Timestamp) -> Vec<Touch> {
+    match record_of(about) {
+        Some((Kind::Factor, key)) => {
+            let incident = key.split(' ').next().unwrap_or_default();
+            between(touches, &format!("incident:{incident}"), after, until)
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn by_about(lines: &[Line]) -> BTreeMap<&str, &str> {

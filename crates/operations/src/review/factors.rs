@@ -104,6 +104,9 @@ pub struct Factors {
     pub claims: Vec<ClaimRow>,
     /// Incidents of the week for which nothing is claimed.
     pub without: Vec<String>,
+    /// Dismissed or duplicate incidents of the week with claims, which are left
+    /// out.
+    pub not_counted: Vec<String>,
 }
 
 pub(super) fn title(factor: &str) -> String {
@@ -111,9 +114,23 @@ pub(super) fn title(factor: &str) -> String {
     known.map_or_else(|| factor.to_owned(), |factor| factor.name.clone())
 }
 
-/// The claims as they stood at the cut-off.
+/// The claims as they stood at the cut-off, without those about incidents that
+/// do not count.
 pub(super) fn standing(frame: &Frame<'_>) -> Vec<Claim> {
-    claims(frame.inputs.claims.iter().cloned(), Some(frame.cut_off))
+    let mut all = claims(frame.inputs.claims.iter().cloned(), Some(frame.cut_off));
+    let uncounted = uncounted(frame);
+    all.retain(|claim| !uncounted.contains(claim.incident.as_str()));
+    all
+}
+
+/// Incidents that were dismissed or are the same as another: whatever was said
+/// of them is no finding.
+fn uncounted<'a>(frame: &Frame<'a>) -> BTreeSet<&'a str> {
+    let known = frame.inputs.incidents.iter();
+    known
+        .filter(|it| it.noted.at <= frame.cut_off && !it.counts())
+        .map(|it| it.id.as_str())
+        .collect()
 }
 
 pub(super) fn factors(frame: &Frame<'_>) -> Factors {
@@ -174,7 +191,23 @@ pub(super) fn factors(frame: &Frame<'_>) -> Factors {
         table,
         claims: all.iter().filter(shown).filter_map(claim_row).collect(),
         without,
+        not_counted: left_out(frame),
     }
+}
+
+/// The dismissed and duplicate incidents of the week of which something is said.
+fn left_out(frame: &Frame<'_>) -> Vec<String> {
+    let uncounted = uncounted(frame);
+    let of_week = frame.inputs.incidents.iter();
+    let of_week = of_week.filter(|it| frame.holds(it.started));
+    let mut ids: BTreeSet<&str> = of_week.map(|it| it.id.as_str()).collect();
+    ids.retain(|id| uncounted.contains(id));
+    let said = frame.inputs.claims.iter();
+    let said: BTreeSet<&str> = said
+        .filter(|it| it.noted.at <= frame.cut_off)
+        .map(|it| it.incident.as_str())
+        .collect();
+    ids.intersection(&said).map(|id| (*id).to_owned()).collect()
 }
 
 fn claim_row(claim: &Claim) -> Option<ClaimRow> {

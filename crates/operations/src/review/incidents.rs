@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Frame;
+use super::metrics::first_week;
 use crate::incident::{Incident, Severity, Status};
 use crate::trend::Range;
 use crate::week::Week;
@@ -23,10 +24,10 @@ pub struct SeverityRow {
     pub incidents: u64,
     /// The week before.
     pub week_before: u64,
-    /// Per day of the week so far.
-    pub per_day: f64,
+    /// Per day of the week so far; `None`: there is nothing to make a rate of.
+    pub per_day: Option<f64>,
     /// Its exact 95 % interval.
-    pub per_day_range: Range,
+    pub per_day_range: Option<Range>,
     /// Per 1,000 changes shipped; `None`: none are recorded.
     pub per_1000_changes: Option<f64>,
 }
@@ -73,6 +74,9 @@ pub struct IncidentRow {
 /// Incidents of the week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Incidents {
+    /// Anything, an incident or a change, is recorded of the week or the year
+    /// before it. Where nothing is, no incident does not mean that none happened.
+    pub recorded: bool,
     /// By severity, worst first; those without any are left out but Sev1 and Sev2.
     pub by_severity: Vec<SeverityRow>,
     /// Days of the week before the cut-off.
@@ -137,6 +141,7 @@ pub(super) fn incidents(frame: &Frame<'_>) -> Incidents {
     let (now, before) = (count(frame, frame.week), count(frame, frame.week.before()));
     let days = days(frame, frame.week);
     let changes = frame.inputs.shipped.get(&frame.week).copied().unwrap_or(0);
+    let recorded = first_week(frame).is_some_and(|first| first <= frame.week);
     let severities = Severity::ALL.map(Some).into_iter().chain([None]);
     let by_severity = severities
         .zip(now.into_iter().zip(before))
@@ -144,6 +149,7 @@ pub(super) fn incidents(frame: &Frame<'_>) -> Incidents {
             *now + *before > 0 || matches!(severity, Some(Severity::Sev1 | Severity::Sev2))
         })
         .map(|(severity, (incidents, week_before))| {
+            let days = if recorded { days } else { 0.0 };
             severity_row(severity, incidents, week_before, days, changes)
         })
         .collect();
@@ -162,6 +168,7 @@ pub(super) fn incidents(frame: &Frame<'_>) -> Incidents {
         key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
     });
     Incidents {
+        recorded,
         by_severity,
         days,
         changes,
@@ -178,22 +185,18 @@ fn severity_row(
     days: f64,
     changes: u64,
 ) -> SeverityRow {
-    let interval = Counted::new(incidents, days.max(f64::MIN_POSITIVE))
-        .map(|counted| rate::exact_interval(counted, Confidence::P95).interval);
-    let (low, high) = match interval {
-        Ok(interval) if days > 0.0 => (interval.low, interval.high),
-        _ => (0.0, f64::INFINITY),
-    };
+    let estimate = Counted::new(incidents, days)
+        .ok()
+        .map(|counted| rate::exact_interval(counted, Confidence::P95));
     SeverityRow {
         severity,
         incidents,
         week_before,
-        per_day: if days > 0.0 {
-            incidents as f64 / days
-        } else {
-            0.0
-        },
-        per_day_range: Range { low, high },
+        per_day: estimate.map(|it| it.value),
+        per_day_range: estimate.map(|it| Range {
+            low: it.interval.low,
+            high: it.interval.high,
+        }),
         per_1000_changes: (changes > 0).then(|| 1000.0 * incidents as f64 / changes as f64),
     }
 }
@@ -217,11 +220,7 @@ fn row(frame: &Frame<'_>, it: &Incident) -> IncidentRow {
 
 fn weeks(frame: &Frame<'_>) -> Vec<WeekRow> {
     let inputs = frame.inputs;
-    let began = inputs
-        .began
-        .iter()
-        .map(|it| Week::of(it.at, &inputs.zone.zone));
-    let Some(first) = began.chain(inputs.shipped.keys().copied()).min() else {
+    let Some(first) = first_week(frame) else {
         return Vec::new();
     };
     (0..SHOWN)

@@ -80,13 +80,15 @@ pub(super) fn lines(review: &Review) -> Vec<Line> {
 fn incidents(review: &Review, out: &mut Lines) {
     for row in &review.incidents.by_severity {
         let name = severity(row.severity);
-        let text = format!(
-            "{name}: {} ({} the week before), {} a day ({})",
-            row.incidents,
-            row.week_before,
-            decimal(row.per_day),
-            row.per_day_range
-        );
+        let text = match (row.per_day, row.per_day_range) {
+            (Some(per_day), Some(range)) => format!(
+                "{name}: {} ({} the week before), {} a day ({range})",
+                row.incidents,
+                row.week_before,
+                decimal(per_day),
+            ),
+            _ => format!("{name}: nothing is recorded, so there is no rate"),
+        };
         out.add(format!("severity:{}", name.to_lowercase()), text);
     }
     for it in &review.incidents.list {

@@ -153,12 +153,10 @@ fn cell(frame: &Frame<'_>, objective: &Objective, week: Week) -> Cell {
 }
 
 /// The first week with anything on record.
-fn first_week(frame: &Frame<'_>) -> Option<Week> {
+pub(super) fn first_week(frame: &Frame<'_>) -> Option<Week> {
     let inputs = frame.inputs;
-    let began = inputs
-        .began
-        .iter()
-        .map(|it| Week::of(it.at, &inputs.zone.zone));
+    let known = inputs.began.iter().filter(|it| it.at <= frame.cut_off);
+    let began = known.map(|it| Week::of(it.at, &inputs.zone.zone));
     began.chain(inputs.shipped.keys().copied()).min()
 }
 

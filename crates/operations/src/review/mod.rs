@@ -224,6 +224,9 @@ impl Review {
             0 => "nothing to decide".to_owned(),
             n => format!("{} needed", crate::words::count(n as u64, "decision")),
         };
+        if !self.incidents.recorded {
+            return format!("nothing is recorded, so nothing can be said of incidents; {needed}.");
+        }
         format!("{incidents}, {grave} of Sev2 or worse; {trend}; {needed}.")
     }
 }

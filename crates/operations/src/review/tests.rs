@@ -113,6 +113,62 @@ fn an_empty_store_is_a_review_that_claims_nothing() {
 }
 
 #[test]
+fn an_empty_register_gives_no_rates() {
+    let mut inputs = Inputs::empty(Zone::utc());
+    inputs.objectives = objectives::Objective::defaults();
+    // what begins after the cut-off is not on record either
+    inputs.began = vec![began(&incident("INC-1", END, Some(Severity::Sev1)))];
+    let review = build(week(), &inputs, at(END - 60));
+    assert!(!review.incidents.recorded);
+    assert!(review.incidents.by_severity.iter().all(|row| {
+        row.per_day.is_none() && row.per_day_range.is_none() && row.per_1000_changes.is_none()
+    }));
+    let said = review.lines();
+    let sev1 = said.iter().find(|it| it.about == "severity:sev1").unwrap();
+    assert_eq!(sev1.text, "Sev1: nothing is recorded, so there is no rate");
+    assert!(review.metrics.iter().all(|it| it.value.is_none()));
+    // a week without an incident is one where something was on record
+    inputs.shipped.insert(week().before(), 400);
+    let review = build(week(), &inputs, at(END - 60));
+    assert!(review.incidents.recorded && review.incidents.by_severity[0].per_day == Some(0.0));
+}
+
+#[test]
+fn claims_of_a_dismissed_incident_are_no_facts() {
+    let mut inputs = inputs(vec![incident("INC-1", 10, Some(Severity::Sev1))]);
+    inputs.claims = vec![
+        claim("INC-1", "novel-usage", "ada", ClaimState::Claimed, 20),
+        claim("INC-1", "novel-usage", "bo", ClaimState::Confirmed, 30),
+    ];
+    let before = build(week(), &inputs, at(END));
+    assert_eq!(before.factors.claims.len(), 1);
+    inputs.issued = vec![issued(&before, END)];
+    let it = &mut inputs.incidents[0];
+    it.status = Status::Dismissed;
+    it.noted = Noted::by("cy", at(END + 10)).because("a drill");
+    inputs.began.clear();
+    inputs.touches = vec![Touch {
+        kind: Kind::Incident,
+        key: "INC-1".into(),
+        at: at(END + 10),
+        by: "cy".into(),
+        through: None,
+        why: Some("a drill".into()),
+        what: "status: resolved → dismissed".into(),
+    }];
+    let after = build(week(), &inputs, at(END + 20));
+    assert_eq!(after.factors.claims, []);
+    assert_eq!(after.factors.not_counted, ["INC-1"]);
+    // the claim went with its incident, and it is said who did that
+    let gone = after.changelog.altered.iter();
+    let gone: Vec<_> = gone
+        .filter(|it| it.about.starts_with("factor:"))
+        .map(|it| (it.fate, it.touches[0].by.as_str()))
+        .collect();
+    assert_eq!(gone, [(Fate::Deleted, "cy")]);
+}
+
+#[test]
 fn week_53_and_zones() {
     let berlin = jiff::tz::TimeZoneDatabase::bundled()
         .get("Europe/Berlin")

@@ -33,7 +33,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reason {
     /// A word for programs: `no-exposure`, `no-ai-flag`, `too-little-data`,
-    /// `rests-on-one`, `undeclared`, `coincide`, `not-computable`.
+    /// `rests-on-one`, `undeclared`, `unlinked`, `coincide`, `not-computable`.
     pub code: &'static str,
     /// A phrase for people.
     pub text: String,
@@ -221,6 +221,16 @@ pub(crate) fn decimal(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
+/// A probability, of which none is 0.
+#[must_use]
+pub(super) fn probability(value: f64) -> String {
+    if value < 0.0001 {
+        "< 0.0001".to_owned()
+    } else {
+        decimal(value)
+    }
+}
+
 /// A whole number with its thousands separated.
 #[must_use]
 pub(crate) fn thousands(value: i64) -> String {
@@ -277,6 +287,8 @@ mod tests {
         ] {
             assert_eq!(decimal(value), text);
         }
+        assert_eq!(probability(0.000_04), "< 0.0001");
+        assert_eq!(probability(0.0002), "0.0002");
         assert_eq!(thousands(-1_000), "-1,000");
         assert_eq!(count(1, "incident"), "1 incident");
     }

@@ -7,9 +7,9 @@ use countersign_stats::{Confidence, Counted, Interval, rate, rate_ratio, verdict
 use serde::Serialize;
 
 use super::Options;
-use super::answer::{Answer, Range, Ratio, Verdict, count, decimal, percent};
+use super::answer::{Answer, Range, Ratio, Verdict, count, decimal, percent, thousands};
 use super::comparison_model::{
-    Cells, adjusted_bounds, arm_dispersion, mantel_haenszel, regression, wrong_links,
+    Cells, Unlinked, adjusted_bounds, arm_dispersion, mantel_haenszel, regression, wrong_links,
 };
 use super::history::{History, Involvement};
 use super::shift::POWER;
@@ -21,7 +21,8 @@ pub struct Arm {
     pub incidents: u64,
     /// Changes shipped.
     pub changes: u64,
-    /// Incidents per change with the exact interval; none without changes.
+    /// Incidents per change with the exact interval; none without changes, and
+    /// none where no incident is known while there are unlinked ones.
     pub rate: Option<Ratio>,
 }
 
@@ -74,6 +75,11 @@ pub struct Comparison {
     pub bounds: Option<Range>,
     /// The same for the crude ratio.
     pub crude_bounds: Option<Range>,
+    /// Incidents without a likely change, which either arm may have caused.
+    pub unlinked: u64,
+    /// Ratios possible whatever the undeclared changes are and wherever the
+    /// unlinked incidents belong, adjusted.
+    pub unlinked_bounds: Option<Range>,
     /// Smallest increase that would have shown in four of five such histories.
     pub would_have_seen: Option<f64>,
     /// Named where the crude ratio misleads.
@@ -100,6 +106,8 @@ pub fn compare(history: &History, options: &Options) -> Comparison {
         dispersion: 1.0,
         bounds: None,
         crude_bounds: None,
+        unlinked: cells.unlinked.all,
+        unlinked_bounds: None,
         would_have_seen: None,
         simpson: None,
         links: None,
@@ -108,6 +116,11 @@ pub fn compare(history: &History, options: &Options) -> Comparison {
         Some(refused) => refused,
         None => measure(&mut found, history, options, &cells),
     };
+    for arm in [&mut found.ai, &mut found.others, &mut found.undeclared] {
+        if arm.incidents == 0 && cells.unlinked.all > 0 {
+            arm.rate = None;
+        }
+    }
     phrase(&mut found);
     found
 }
@@ -160,7 +173,7 @@ fn answer(history: &History, cells: &Cells) -> Answer {
         sentence: String::new(),
         method: "exact ratio of two rates (Clopper–Pearson), beside the ratio with size, tier, team, author level and \
                  calendar quarter held equal: Mantel–Haenszel (Greenland & Robins 1985) and Poisson regression with \
-                 offset; undeclared changes by partial identification (Manski 2003)"
+                 offset; undeclared changes and unlinked incidents by partial identification (Manski 2003)"
             .to_owned(),
         assumptions: vec![
             "whoever declares AI does so whether or not the change fails".to_owned(),
@@ -243,8 +256,11 @@ fn measure(found: &mut Comparison, history: &History, options: &Options, cells: 
     let detectable = minimum_detectable_ratio(arms, POWER, Confidence::P95);
     found.would_have_seen = detectable.as_ref().ok().and_then(|d| d.increase);
     if found.undeclared.changes > 0 || found.undeclared.incidents > 0 {
-        found.bounds = adjusted_bounds(cells, wider);
+        found.bounds = adjusted_bounds(cells, Unlinked::default(), wider);
         found.crude_bounds = crude_bounds(found, ai);
+    }
+    if found.unlinked > 0 {
+        found.unlinked_bounds = adjusted_bounds(cells, cells.unlinked, wider);
     }
     found.simpson = simpson(found);
     found.links = sensitivity(found, history, options, cells, wider);
@@ -252,16 +268,52 @@ fn measure(found: &mut Comparison, history: &History, options: &Options, cells: 
     let (Some(decisive), Ok(detectable)) = (decisive, detectable) else {
         return Verdict::too_little(None);
     };
-    let bounds = found.bounds.map(|b| Interval::new(b.low, b.high));
-    match verdict::judge(
-        decisive.interval(),
-        bounds,
-        detectable,
-        options.relevant_ratio,
-    ) {
+    let judge = |bounds: Option<Range>| {
+        let bounds = bounds.map(|b| Interval::new(b.low, b.high));
+        verdict::judge(
+            decisive.interval(),
+            bounds,
+            detectable,
+            options.relevant_ratio,
+        )
+    };
+    // what is undeclared is the first reason; what is unlinked comes on top
+    let hides = |judged: &verdict::Verdict| {
+        matches!(
+            judged,
+            verdict::Verdict::CannotTell(verdict::Reason::Hidden { .. })
+        )
+    };
+    let judged = match judge(found.bounds) {
+        Ok(judged) if !hides(&judged) => match judge(found.unlinked_bounds.or(found.bounds)) {
+            Ok(judged) if hides(&judged) => return unlinked(history, options, found),
+            judged => judged,
+        },
+        judged => judged,
+    };
+    match judged {
         Ok(judged) => word(&judged, found),
         Err(error) => Verdict::cannot("not-computable", error.to_string()),
     }
+}
+
+/// What is linked would decide, but not with every place for what is not.
+fn unlinked(history: &History, options: &Options, found: &Comparison) -> Verdict {
+    let all = history.totals(options).incidents;
+    let range = found.unlinked_bounds.map_or_else(String::new, |range| {
+        format!(", and depending on where they belong the ratio is anything from {range}")
+    });
+    Verdict::cannot(
+        "unlinked",
+        format!(
+            "{} of {} no likely change{range}",
+            thousands(i64::try_from(found.unlinked).unwrap_or(i64::MAX)),
+            match all {
+                1 => "1 incident has".to_owned(),
+                n => format!("{} have", count(n, "incident")),
+            }
+        ),
+    )
 }
 
 fn word(judged: &verdict::Verdict, found: &Comparison) -> Verdict {
@@ -354,7 +406,9 @@ fn phrase(found: &mut Comparison) {
         found.answer.verdict
     );
     let adjusted = found.adjusted.or(found.mantel_haenszel);
+    let is_blank = found.unlinked > 0 && found.ai.incidents.min(found.others.incidents) == 0;
     match (adjusted, found.crude) {
+        _ if is_blank => {}
         (Some(adjusted), Some(crude)) => sentence.push_str(&format!(
             "; {adjusted} times the incidents per change with like compared to like, {crude} as they stand"
         )),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_stats::regression::{Design, Errors, Reference, poisson};
-use countersign_stats::stratified::{RateStratum, rate_ratio};
+use countersign_stats::stratified::{Adjusted, RateStratum, rate_ratio};
 use countersign_stats::{Confidence, Counted, Error};
 
 use super::Options;
@@ -49,6 +49,18 @@ struct Count {
 /// Yes, no, unknown.
 type Three = [Count; 3];
 
+/// Incidents without a likely change, of which nobody knows where they belong.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Unlinked {
+    /// All of them.
+    pub(super) all: u64,
+    /// Those that an AI-assisted change may have caused: not those in which AI
+    /// is known to have had no part.
+    to_ai: u64,
+    /// Those that another may have caused: not those in which AI had a part.
+    to_others: u64,
+}
+
 /// Strata with their counts.
 pub(super) struct Cells {
     strata: BTreeMap<Key, Three>,
@@ -56,6 +68,8 @@ pub(super) struct Cells {
     pub(super) outside: u64,
     /// Incidents with a recorded part of AI but without a link.
     pub(super) unlinked_with_ai: u64,
+    /// All without a link.
+    pub(super) unlinked: Unlinked,
 }
 
 const fn slot(involvement: Involvement) -> usize {
@@ -77,9 +91,15 @@ impl Cells {
             }
         }
         let (mut outside, mut unlinked_with_ai) = (0, 0);
+        let mut unlinked = Unlinked::default();
         for incident in &history.incidents {
             match incident.cause(options.link_threshold) {
-                None => unlinked_with_ai += u64::from(incident.ai == Involvement::Yes),
+                None => {
+                    unlinked_with_ai += u64::from(incident.ai == Involvement::Yes);
+                    unlinked.all += 1;
+                    unlinked.to_ai += u64::from(incident.ai != Involvement::No);
+                    unlinked.to_others += u64::from(incident.ai != Involvement::Yes);
+                }
                 Some(link) => outside += u64::from(!blame(&mut strata, link)),
             }
         }
@@ -87,6 +107,7 @@ impl Cells {
             strata,
             outside,
             unlinked_with_ai,
+            unlinked,
         }
     }
 
@@ -160,39 +181,57 @@ fn shared_strata(
         .collect()
 }
 
-/// Every adjusted ratio that some declaration of the undeclared would give.
+/// Every adjusted ratio that some declaration of the undeclared would give, and
+/// with `unlinked` some change behind each unlinked incident.
 ///
 /// Within a stratum the total exposure does not depend on who declares what, so
 /// the Mantel–Haenszel ratio is smallest when all undeclared changes belong to
 /// AI and all their incidents to others, and largest the other way round: the
-/// two corners are sharp.
-pub(super) fn adjusted_bounds(cells: &Cells, wider: f64) -> Option<Range> {
-    let corner = |events_to_ai: bool| {
-        let strata: Vec<RateStratum> = cells
-            .arms()
-            .filter_map(|(_, ai, others, unknown)| {
-                let moved = |count: Count, events: bool| {
-                    let incidents = count.incidents + if events { unknown.incidents } else { 0 };
-                    let changes = count.changes + if events { 0 } else { unknown.changes };
-                    (incidents, (changes as f64).max(HARDLY_ANY))
-                };
-                stratum(moved(ai, events_to_ai), moved(others, !events_to_ai))
-            })
-            .collect();
-        rate_ratio(&strata, Confidence::P95)
-    };
+/// two corners are sharp. An unlinked incident counts most in the stratum with
+/// the largest share of the other arm, among those where its own arm has changes.
+pub(super) fn adjusted_bounds(cells: &Cells, unlinked: Unlinked, wider: f64) -> Option<Range> {
     // an arm without events leaves the ratio open at that end
-    let low = match corner(false) {
+    let low = match corner(cells, unlinked.to_others, false) {
         Ok(found) => Ratio::from(found.adjusted).widened(wider).low,
         Err(Error::Undetermined { .. }) => 0.0,
         Err(_) => return None,
     };
-    let high = match corner(true) {
+    let high = match corner(cells, unlinked.to_ai, true) {
         Ok(found) => Ratio::from(found.adjusted).widened(wider).high,
         Err(Error::Undetermined { .. }) => f64::INFINITY,
         Err(_) => return None,
     };
     Some(Range { low, high })
+}
+
+/// Everything in question against others, or with `to_ai` against AI.
+fn corner(cells: &Cells, unlinked: u64, to_ai: bool) -> Result<Adjusted, Error> {
+    let mut strata: Vec<[(u64, f64); 2]> = Vec::new();
+    let mut worst: Option<(f64, usize)> = None;
+    for (at, (_, ai, others, unknown)) in cells.arms().enumerate() {
+        let moved = |count: Count, events: bool| {
+            let incidents = count.incidents + if events { unknown.incidents } else { 0 };
+            let changes = count.changes + if events { 0 } else { unknown.changes };
+            (incidents, (changes as f64).max(HARDLY_ANY))
+        };
+        let both = [moved(ai, to_ai), moved(others, !to_ai)];
+        let [(_, own), (_, other)] = if to_ai { both } else { [both[1], both[0]] };
+        let share = other / (own + other);
+        if own > HARDLY_ANY && worst.is_none_or(|(most, _)| share > most) {
+            worst = Some((share, at));
+        }
+        strata.push(both);
+    }
+    let arm = worst.and_then(|(_, at)| strata.get_mut(at));
+    if let Some([ai, others]) = arm {
+        let arm = if to_ai { ai } else { others };
+        arm.0 += unlinked;
+    }
+    let strata: Vec<RateStratum> = strata
+        .into_iter()
+        .filter_map(|[ai, others]| stratum(ai, others))
+        .collect();
+    rate_ratio(&strata, Confidence::P95)
 }
 
 /// How many incidents must change arms, out of AI's and into it, before the

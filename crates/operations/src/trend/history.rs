@@ -193,6 +193,16 @@ impl Exposure {
         *cell = cell.saturating_add(changes);
     }
 
+    /// The services of which changes or hours are known.
+    #[must_use]
+    pub fn services(&self) -> BTreeSet<Name> {
+        let of_changes = self.changes.keys().map(|(_, stratum)| &stratum.service);
+        let of_hours = self.hours.keys().map(|(_, service)| service);
+        let names: BTreeSet<&Name> = of_changes.chain(of_hours).collect();
+        let parts = names.into_iter().flat_map(|name| self.names.parts(name));
+        parts.copied().collect()
+    }
+
     /// Adds hours that a service was offered; anything but a finite number
     /// above 0 adds nothing.
     pub fn serve(&mut self, week: Week, service: Name, hours: f64) {

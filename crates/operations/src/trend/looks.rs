@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::answer::{Answer, Ratio, Verdict, count, decimal, percent};
+use super::comparison::Comparison;
 use super::history::{History, Involvement, Name, SizeBucket};
 use crate::week::Week;
 
@@ -229,18 +230,45 @@ fn answer(options: &Options) -> Answer {
 
 impl Looks {
     /// Takes the word back where the [comparison](super::compare) found that what
-    /// is undeclared decides: the looks see declared changes alone.
-    pub(super) fn allow_for_undeclared(&mut self, comparison: &Answer) {
-        if let (Verdict::Higher, Some(reason)) = (&self.answer.verdict, comparison.verdict.reason())
-            && reason.code == "undeclared"
-        {
-            self.answer.verdict = Verdict::CannotTell {
-                reason: reason.clone(),
-            };
-            self.answer.sentence.push_str(
-                " It counts declared changes only, and what is undeclared could undo it.",
-            );
+    /// is undeclared or unlinked decides: the looks see declared changes and
+    /// linked incidents alone.
+    pub(super) fn allow_for_hidden(&mut self, comparison: &Comparison) {
+        if self.answer.verdict != Verdict::Higher {
+            return;
         }
+        let hidden = comparison.answer.verdict.reason();
+        let hidden = hidden.filter(|it| matches!(it.code, "undeclared" | "unlinked"));
+        let open = comparison.unlinked_bounds.filter(|it| it.low <= 1.0);
+        let (verdict, said) = match (hidden, open) {
+            (Some(reason), _) => (
+                Verdict::CannotTell {
+                    reason: reason.clone(),
+                },
+                if reason.code == "undeclared" {
+                    "declared changes only, and what is undeclared"
+                } else {
+                    "linked incidents only, and what is not linked"
+                },
+            ),
+            (None, Some(range)) => (
+                Verdict::cannot(
+                    "unlinked",
+                    format!(
+                        "{} no likely change, and depending on where they belong the ratio is anything from {range}",
+                        match comparison.unlinked {
+                            1 => "1 incident has".to_owned(),
+                            n => format!("{} have", count(n, "incident")),
+                        }
+                    ),
+                ),
+                "linked incidents only, and what is not linked",
+            ),
+            (None, None) => return,
+        };
+        self.answer.verdict = verdict;
+        self.answer
+            .sentence
+            .push_str(&format!(" It counts {said} could undo it."));
     }
 }
 

@@ -163,7 +163,7 @@ pub fn analyse(history: &History, options: &Options) -> Result<Analysis, InputEr
     options.check()?;
     let comparison = compare(history, options);
     let mut looks = looks(history, options);
-    looks.allow_for_undeclared(&comparison.answer);
+    looks.allow_for_hidden(&comparison);
     Ok(Analysis {
         from: history.from,
         until: history.until,

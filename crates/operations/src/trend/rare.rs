@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Options;
-use super::answer::{Answer, Verdict, count, decimal};
+use super::answer::{Answer, Verdict, count, decimal, probability};
 use super::history::{History, Incident};
 use super::series::{Metric, Series};
 use super::shift::POWER;
@@ -116,7 +116,7 @@ pub fn rare(history: &History, options: &Options) -> Rare {
             "; {} come {pace} towards the end (Laplace z {}, p {})",
             grave.len(),
             decimal(test.statistic),
-            decimal(test.p_two_sided)
+            probability(test.p_two_sided)
         ));
     }
     sentence.push('.');

@@ -98,11 +98,12 @@ pub fn graduate(pattern: &Pattern, uses: &Uses, usages: &Usages, now: Timestamp)
         format!("{used} {per} with it; {} are asked for", asked.changes),
     );
     rated(&mut proof, uses);
-    let age = tally.map_or(0, |it| now.duration_since(it.first).as_hours() / 24);
+    // a single try long ago has not been in use since
+    let age = tally.map_or(0, |it| it.last.duration_since(it.first).as_hours() / 24);
     let least = asked.age.as_hours() / 24;
     proof.say(
         tally.is_some() && age >= least,
-        format!("seen for {age} days; {least} are asked for"),
+        format!("in use for {age} days, from first to last; {least} are asked for"),
     );
     proof
 }
@@ -178,7 +179,7 @@ mod tests {
         for n in 0..changes {
             let failed = usize::try_from(n).unwrap() < failed;
             let incidents: Vec<String> = failed.then(|| format!("INC-{n}")).into_iter().collect();
-            let at = Timestamp::from_second(i64::try_from(n).unwrap() * 3600).unwrap();
+            let at = Timestamp::from_second(i64::try_from(n).unwrap() * 3 * 3600).unwrap();
             uses.change(
                 at,
                 Verdict::Yes,
@@ -228,6 +229,23 @@ mod tests {
             proof.missing[0].contains("1 that nobody linked"),
             "{:?}",
             proof.missing
+        );
+    }
+
+    /// A try of one day is no use of months, however long ago it was.
+    #[test]
+    fn one_day_of_use_is_no_age() {
+        let mut uses = Uses::default();
+        for second in 0..400 {
+            let at = Timestamp::from_second(second * 60).unwrap();
+            let pattern = [pattern()].into_iter().collect();
+            uses.change(at, Verdict::Yes, pattern, &[]);
+        }
+        uses.incident(Timestamp::UNIX_EPOCH, true);
+        let proof = asked(READY, &uses);
+        assert_eq!(
+            proof.missing,
+            ["in use for 0 days, from first to last; 28 are asked for"]
         );
     }
 

@@ -1,7 +1,7 @@
 //! AI-assisted changes beside others.
 
 use countersign_core::involvement::Verdict as Involvement;
-use countersign_operations::trend::{Comparison, SizeBucket, Verdict, compare};
+use countersign_operations::trend::{Comparison, Incident, SizeBucket, Verdict, analyse, compare};
 
 use crate::world::{World, steady, week, whole_only};
 
@@ -158,6 +158,106 @@ fn a_weak_link_is_no_link() {
         "no incident is linked to a change"
     );
     assert!(found.answer.limits[0].contains("but no change, so they are in neither arm"));
+}
+
+/// Both arms fail alike, but four of five incidents of the one are linked and one
+/// in five of the other: people look harder where AI took part.
+fn half_linked(ai_linked: u64) -> World {
+    let mut world = World::seeded(17);
+    let ai = world.stratum("shop", SizeBucket::Small, Involvement::Yes);
+    let other = world.stratum("shop", SizeBucket::Small, Involvement::No);
+    for number in 0..60 {
+        let week = week("2025-W01").plus(number);
+        world.ship(week, ai, 50, 1);
+        world.ship(week, other, 50, 1);
+        let last = world.incidents.len();
+        let linked = [number as u64 % 5 < ai_linked, number % 5 == 0];
+        for (incident, linked) in world.incidents[last - 2..].iter_mut().zip(linked) {
+            if !linked {
+                incident.links.clear();
+                incident.ai = Involvement::Unknown;
+            }
+        }
+    }
+    world
+}
+
+#[test]
+fn a_word_holds_wherever_unlinked_incidents_belong() {
+    let found = analyse(&half_linked(4).history(), &whole_only()).unwrap();
+    let comparison = &found.comparison;
+    assert!(comparison.adjusted.unwrap().low > 1.0);
+    assert_eq!(
+        code(comparison),
+        "unlinked",
+        "{}",
+        comparison.answer.sentence
+    );
+    let text = &comparison.answer.verdict.reason().unwrap().text;
+    assert!(
+        text.starts_with("60 of 120 incidents have no likely change"),
+        "{text}"
+    );
+    let bounds = comparison.unlinked_bounds.unwrap();
+    assert!(bounds.low < 1.0 && bounds.high > comparison.adjusted.unwrap().high);
+    // the alarm of the weekly looks went off on the same links
+    assert!(found.looks.alarm.is_some());
+    assert_eq!(
+        found.looks.answer.verdict.reason().unwrap().code,
+        "unlinked"
+    );
+    // where few are unlinked the word stays
+    let mut world = half_linked(5);
+    let other = world.stratum("shop", SizeBucket::Small, Involvement::No);
+    world.incidents.retain(|it| !it.links.is_empty());
+    world.fail(week("2025-W30"), other, 3);
+    world.incidents.last_mut().unwrap().links.clear();
+    let found = analyse(&world.history(), &whole_only()).unwrap();
+    assert_eq!(found.comparison.answer.verdict, Verdict::Higher);
+    assert_eq!(found.comparison.unlinked, 1);
+    assert_eq!(found.looks.answer.verdict, Verdict::Higher);
+}
+
+#[test]
+fn an_arm_of_which_no_incident_is_known_has_no_interval() {
+    let mut world = half_linked(0);
+    let ai = |it: &Incident| {
+        let link = it.links.first();
+        link.is_some_and(|link| link.stratum.involvement == Involvement::Yes)
+    };
+    assert!(!world.incidents.iter().any(ai));
+    let found = compare(&world.history(), &whole_only());
+    assert_eq!((found.ai.incidents, found.ai.rate), (0, None));
+    assert!(found.others.rate.is_some());
+    assert!(
+        !found.answer.sentence.contains("times the incidents"),
+        "{}",
+        found.answer.sentence
+    );
+    // where every incident is linked, none is none
+    world = half_linked(0);
+    world.incidents.retain(|it| !it.links.is_empty());
+    assert!(compare(&world.history(), &whole_only()).ai.rate.is_some());
+}
+
+#[test]
+fn a_part_that_is_known_says_where_an_unlinked_incident_belongs() {
+    let bounds = |part: Involvement| {
+        let mut world = half_linked(4);
+        for incident in &mut world.incidents {
+            if incident.links.is_empty() {
+                incident.ai = part;
+            }
+        }
+        let found = compare(&world.history(), &whole_only());
+        (found.adjusted.unwrap(), found.unlinked_bounds.unwrap())
+    };
+    let (adjusted, yes) = bounds(Involvement::Yes);
+    let (_, no) = bounds(Involvement::No);
+    let (_, unknown) = bounds(Involvement::Unknown);
+    assert!(yes.low > 1.0 && (yes.low / adjusted.low - 1.0).abs() < 0.1);
+    assert!(no.low < 1.0 && no.high < yes.high);
+    assert_eq!((unknown.low, unknown.high), (no.low, yes.high));
 }
 
 #[test]

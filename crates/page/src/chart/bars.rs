@@ -1,12 +1,22 @@
 //! Counts over time, stacked by kind: the gravest at the bottom and darkest.
+//! Names that are too long to stand side by side make the bars lie.
 
-use super::axis::{Axis, Frame, bottom_labels, label, left_axis, rect, rounded_up};
+use super::axis::{Axis, Frame, bottom_labels, label, left_axis, path, rect, rounded_up};
 use super::{COLUMNS, Chart, WIDTH, cut, px};
 use crate::number::tick;
 use crate::{Markup, Table};
 
 /// Shades that text uses, gravest first.
 const SHADES: [char; 5] = ['█', '▓', '▒', '░', '·'];
+
+/// Characters of a name beside a lying bar before it is cut.
+const LONGEST: usize = 36;
+/// The width of a character in a label.
+const CHARACTER: f64 = 7.0;
+/// Characters that stand under a bar, one label beside the other: `2025-W11`.
+const STANDING: usize = 10;
+/// The height of a lying bar with the space around it.
+const ROW: f64 = 24.0;
 
 /// One period.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +49,49 @@ impl StackedBars {
             .unwrap_or(0)
     }
 
+    fn longest(&self) -> usize {
+        let labels = self.columns.iter().map(|c| c.label.chars().count());
+        labels.max().unwrap_or(0)
+    }
+
+    fn is_lying(&self) -> bool {
+        self.longest() > STANDING
+    }
+
+    /// Names on the left, bars to the right.
+    fn draw_lying(&self, out: &mut Markup) {
+        let name = self.longest().min(LONGEST) as f64 * CHARACTER;
+        let frame = Frame {
+            left: 20.0 + name,
+            right: WIDTH - 24.0,
+            top: 28.0,
+            bottom: self.height() - 30.0,
+        };
+        let high = rounded_up(self.largest() as f64);
+        let axis = Axis::linear(0.0, high, frame.left, frame.right).whole();
+        self.legend(out);
+        for value in axis.ticks() {
+            let x = axis.at(value);
+            let line = format!("M{} {}V{}", px(x), px(frame.top), px(frame.bottom));
+            path(out, "c-grid", &line);
+            let y = frame.bottom + 18.0;
+            label(out, x, y, "middle", "c-soft", &tick(value));
+        }
+        for (at, column) in self.columns.iter().enumerate() {
+            let top = frame.top + ROW * (at as f64 + 0.15);
+            let text = cut(&column.label, LONGEST);
+            label(out, frame.left - 8.0, top + 12.0, "end", "", &text);
+            let mut below = 0;
+            for (kind, &count) in column.counts.iter().enumerate() {
+                if count > 0 {
+                    let (x0, x1) = (axis.at(below as f64), axis.at((below + count) as f64));
+                    bar(out, kind, [x0, top, x1 - x0, ROW * 0.7]);
+                }
+                below += count;
+            }
+        }
+    }
+
     fn legend(&self, out: &mut Markup) {
         let mut x = 52.0;
         for (at, kind) in self.kinds.iter().enumerate() {
@@ -47,6 +100,13 @@ impl StackedBars {
             x += 16.0 + 7.5 * kind.chars().count() as f64 + 18.0;
         }
     }
+}
+
+/// The part of a bar that is of one kind.
+fn bar(out: &mut Markup, kind: usize, place: [f64; 4]) {
+    let stroke = px(0.75);
+    let edge = [("stroke", "var(--page)"), ("stroke-width", &*stroke)];
+    rect(out, &class(kind), place, &edge);
 }
 
 fn class(at: usize) -> String {
@@ -76,10 +136,17 @@ impl Chart for StackedBars {
     }
 
     fn height(&self) -> f64 {
-        230.0
+        if self.is_lying() {
+            58.0 + ROW * self.columns.len() as f64
+        } else {
+            230.0
+        }
     }
 
     fn draw(&self, out: &mut Markup) {
+        if self.is_lying() {
+            return self.draw_lying(out);
+        }
         let frame = Frame {
             left: 52.0,
             right: WIDTH - 12.0,
@@ -105,13 +172,7 @@ impl Chart for StackedBars {
             for (kind, &count) in column.counts.iter().enumerate() {
                 if count > 0 {
                     let (y1, y0) = (axis.at((below + count) as f64), axis.at(below as f64));
-                    let stroke = px(0.75);
-                    rect(
-                        out,
-                        &class(kind),
-                        [middle - width / 2.0, y1, width, y0 - y1],
-                        &[("stroke", "var(--page)"), ("stroke-width", &stroke)],
-                    );
+                    bar(out, kind, [middle - width / 2.0, y1, width, y0 - y1]);
                 }
                 below += count;
             }

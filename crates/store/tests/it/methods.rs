@@ -238,6 +238,54 @@ on_both_engines! {
         store.close().await;
     }
 
+    async fn counts_are_as_they_were_known_at_a_moment(db) {
+        let store = db.open().await;
+        let noted = |day: &str, fields: serde_json::Value| {
+            let mut fields = fields;
+            fields["noted"] = json!({ "at": format!("2026-{day}T00:00:00Z"), "by": "history" });
+            fields
+        };
+        store.append("ann", vec![
+            change("c1", "03-02", &noted("04-01", json!({}))),
+            change("c2", "03-02", &noted("04-01", json!({ "bypassed": true }))),
+            incident("i1", "03-02", &noted("04-01", json!({}))),
+            change("c3", "03-03", &noted("05-01", json!({ "bypassed": true }))),
+            change("c1", "03-02", &noted("04-02", json!({ "team": "search" }))),
+            change("c1", "03-12", &noted("05-01", json!({ "services": ["search"] }))),
+            change("c2", "03-02", &noted("05-01", json!({}))),
+            incident("i1", "03-10", &noted("05-01", json!({ "status": "dismissed" }))),
+            incident("i2", "03-02", &noted("05-02", json!({}))),
+        ]).await.unwrap();
+        let (first, second) = (week_of(noon("03-02")), week_of(noon("03-12")));
+        let weeks = Weeks { from: first, until: second };
+        let all = Range::ALL;
+        let then = noon("04-15");
+        let later = store.noted_after(then).await.unwrap();
+        let shipped = store.shipped(weeks).await.unwrap();
+        assert_eq!(shipped, [(first, 2), (second, 1)]);
+        assert_eq!(later.shipped(weeks, shipped), [(first, 2)]);
+        let services = store.service_exposure(weeks).await.unwrap();
+        let services = later.service_exposure(weeks, services);
+        let services: Vec<_> = services.iter().map(|it| (it.service.as_str(), it.changes)).collect();
+        assert_eq!(services, [("checkout", 2)]);
+        let exposure = later.exposure(weeks, store.exposure(weeks).await.unwrap());
+        let exposure: Vec<_> = exposure.iter().map(|it| (it.team.as_str(), it.changes)).collect();
+        assert_eq!(exposure, [("checkout", 1), ("search", 1)]);
+        let incidents = later.incidents(all, store.incidents(all).await.unwrap());
+        let incidents: Vec<_> =
+            incidents.iter().map(|it| (it.key.as_str(), it.started_at, it.counts)).collect();
+        assert_eq!(incidents, [("i1", noon("03-02"), true)]);
+        let year = Range { from: noon("01-01"), until: noon("12-01") };
+        let bypassed = store.bypassed(year, 9).await.unwrap();
+        assert_eq!(bypassed, (1, vec!["c3".to_owned()]));
+        assert_eq!(later.bypassed(year, bypassed), (1, vec!["c2".to_owned()]));
+        // before anything and after everything
+        let nothing = store.noted_after(noon("01-01")).await.unwrap();
+        assert_eq!(nothing.shipped(weeks, store.shipped(weeks).await.unwrap()), []);
+        assert!(store.noted_after(i64::MAX).await.unwrap().is_empty());
+        store.close().await;
+    }
+
     async fn incidents_have_columns(db) {
         let store = db.open().await;
         let records = vec![

@@ -1,12 +1,13 @@
 //! `countersign incident add` and `update`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::Args;
 use countersign_operations::history::difference;
 use countersign_operations::incident::{Incident, PERSON};
 use countersign_operations::record::Kind;
-use countersign_store::Access;
+use countersign_store::{Access, Store};
 
 use super::fields::FieldArgs;
 use crate::database::with;
@@ -112,7 +113,7 @@ pub(super) fn update(args: &UpdateArgs) -> CliResult {
             .retain(|service| !args.drop_services.contains(service));
         args.fields.apply(&mut edited)?;
         if let Some(other) = &args.duplicate_of {
-            register::needed::<Incident>(store, other).await?;
+            no_circle(store, &args.id, other).await?;
             edited.duplicate_of = Some(other.clone());
         }
         if args.not_duplicate {
@@ -131,4 +132,30 @@ pub(super) fn update(args: &UpdateArgs) -> CliResult {
         }
         Ok(exit::ALLOW)
     })
+}
+
+/// Two incidents that are each the same as the other would leave none that is
+/// the real one.
+async fn no_circle(store: &Store, id: &str, other: &str) -> CliResult<()> {
+    let mut next = Some(other.to_owned());
+    let mut seen = BTreeSet::from([id.to_owned()]);
+    let mut last = id.to_owned();
+    while let Some(at) = next {
+        if at == id && last != id {
+            return Err(CliError::new(
+                exit::DATA,
+                format!("`{last}` is recorded as the same as `{id}` already"),
+            )
+            .hint(format!(
+                "choose one of them to be counted; to turn it round: `countersign incident update {last} --not-duplicate --why TEXT`"
+            )));
+        }
+        if !seen.insert(at.clone()) {
+            break;
+        }
+        let (it, _) = register::needed::<Incident>(store, &at).await?;
+        next = it.duplicate_of;
+        last = at;
+    }
+    Ok(())
 }

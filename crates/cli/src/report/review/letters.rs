@@ -76,12 +76,16 @@ pub(crate) fn briefing(review: &Review) -> String {
             )
         })
         .collect();
-    out.list(&grave, "No incident of Sev2 or worse. [incident register]");
-    out.line(format!(
-        "- {} incidents in all, over {} changes shipped. [incident register, changes recorded]",
-        review.incidents.total(),
-        review.incidents.changes
-    ));
+    if review.incidents.recorded {
+        out.list(&grave, "No incident of Sev2 or worse. [incident register]");
+        out.line(format!(
+            "- {} incidents in all, over {} changes shipped. [incident register, changes recorded]",
+            review.incidents.total(),
+            review.incidents.changes
+        ));
+    } else {
+        out.line("- Nothing is recorded of the week or the year before it: neither incidents nor that there were none. [incident register]");
+    }
     out.heading("What may be said of trends");
     if let Some(trend) = &review.trend {
         out.line(format!(

@@ -147,6 +147,12 @@ pub(super) fn comparison(found: &Comparison) -> Option<Forest> {
         low: bounds.low,
         high: bounds.high,
     }))
+    .chain(found.unlinked_bounds.map(|bounds| Dot {
+        name: "wherever unlinked belong".to_owned(),
+        value: None,
+        low: bounds.low,
+        high: bounds.high,
+    }))
     .collect();
     (!dots.is_empty()).then(|| Forest {
         title: "Incidents per AI-assisted change, relative to others".to_owned(),

@@ -157,10 +157,11 @@ pub(super) fn arms_table(found: &Comparison) -> Table {
             .rate
             .map(|rate| [rate.value, rate.low, rate.high].map(|v| decimal(1000.0 * v)));
         let [value, low, high] = rate.unwrap_or_default();
-        let range = if value.is_empty() {
-            String::new()
-        } else {
-            format!("{low} to {high}")
+        let range = match (value.is_empty(), arm.changes) {
+            (false, _) => format!("{low} to {high}"),
+            (true, 0) => String::new(),
+            // none is known of, which is not the same as none
+            (true, _) => format!("{} unlinked", whole(found.unlinked)),
         };
         table.row([
             name.to_owned(),

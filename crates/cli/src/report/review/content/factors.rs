@@ -96,6 +96,12 @@ pub(super) fn factors(review: &Review) -> Section {
             joined(&it.without)
         ));
     }
+    if !it.not_counted.is_empty() {
+        section.fine(format!(
+            "Claims are left out for {}: dismissed, or the same as another.",
+            joined(&it.not_counted)
+        ));
+    }
     section
 }
 

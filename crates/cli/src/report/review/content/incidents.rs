@@ -11,6 +11,10 @@ use crate::report::review::{Block, Section, charts};
 pub(super) fn incidents(review: &Review) -> Section {
     let mut section = Section::new("Incidents against exposure");
     let it = &review.incidents;
+    if !it.recorded {
+        section.say("Nothing is recorded of the week or the year before it: neither incidents nor that there were none.");
+        return section;
+    }
     section.say(format!(
         "{} in {:.1} days, over {} shipped.",
         count(it.total(), "incident"),
@@ -29,7 +33,10 @@ pub(super) fn incidents(review: &Review) -> Section {
             severity(row.severity).to_owned(),
             whole(row.incidents),
             whole(row.week_before),
-            format!("{} ({})", decimal(row.per_day), row.per_day_range),
+            match (row.per_day, row.per_day_range) {
+                (Some(per_day), Some(range)) => format!("{} ({range})", decimal(per_day)),
+                _ => "–".to_owned(),
+            },
             row.per_1000_changes
                 .map_or_else(|| "no changes recorded".to_owned(), decimal),
         ]);
