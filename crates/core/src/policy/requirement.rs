@@ -39,6 +39,10 @@ pub struct Requirement {
     pub independent: bool,
     /// They may not count for any other requirement.
     pub distinct: bool,
+    /// They must have signed these exact commits: what was signed before a
+    /// rebase or for another landing does not count, though its content is the
+    /// same.
+    pub exact: bool,
     /// The content must have stood unchanged for this long.
     pub cooling: Option<SignedDuration>,
 }
@@ -75,7 +79,8 @@ impl Requirement {
                 && level
                 && (other.team.is_none() || self.team == other.team)
                 && (self.independent || !other.independent)
-                && (self.distinct || !other.distinct);
+                && (self.distinct || !other.distinct)
+                && (self.exact || !other.exact);
         people && self.cooling >= other.cooling
     }
 
@@ -111,6 +116,9 @@ impl Requirement {
             }
             if self.distinct {
                 text.push_str(", who counts for nothing else");
+            }
+            if self.exact {
+                text.push_str(", of these exact commits");
             }
         }
         if let Some(cooling) = self.cooling {
