@@ -190,7 +190,7 @@ pub(crate) fn merge_in(
         forget_carriers(&mut judged, signed);
     }
     let catalog = rules.catalog.as_ref();
-    let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
+    let applied = collect_applied::read(repo, range.base.as_ref(), &range.head, &files, catalog)?;
     let (locks, problems) = match catalog {
         Some(catalog) => collect_locks::read(repo, range, &files, catalog)?,
         None => Default::default(),

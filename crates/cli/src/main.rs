@@ -5,6 +5,7 @@ mod catalogue;
 mod collect;
 mod collect_applied;
 mod collect_locks;
+mod collect_manifests;
 mod collect_plan;
 mod commands;
 mod database;
