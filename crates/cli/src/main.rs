@@ -18,6 +18,7 @@ mod input;
 mod landing;
 mod links;
 mod parallel;
+mod pushed_by;
 mod questions;
 mod recorder;
 mod register;
