@@ -130,3 +130,26 @@ impl Requirement {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `policy diff` calls a weakening.
+    #[test]
+    fn to_ask_for_the_exact_commits_is_more() {
+        let asked = |exact| Requirement {
+            signoffs: 1,
+            level: MinLevel::Level(Level(2)),
+            above_author: false,
+            team: None,
+            independent: false,
+            distinct: false,
+            exact,
+            cooling: None,
+        };
+        let covers = |mine, theirs| asked(mine).covers(&asked(theirs), Level(0), Level(3));
+        assert!(covers(true, true) && covers(true, false) && covers(false, false));
+        assert!(!covers(false, true));
+    }
+}
