@@ -130,8 +130,19 @@ pub(crate) struct Also {
 
 /// Collects the facts of a merge, and the statements that count for it.
 pub(crate) fn merge(repo: &Repo, range: &Range, rules: &Rules, now: Timestamp) -> CliResult<Merge> {
+    merge_also_by(repo, range, rules, None, now)
+}
+
+/// The same for a change that someone took part in whom its commits do not name.
+pub(crate) fn merge_also_by(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    also: Option<Also>,
+    now: Timestamp,
+) -> CliResult<Merge> {
     let ground = ground(repo, range.onto.as_ref(), rules)?;
-    merge_on(repo, range, rules, ground.as_ref(), now)
+    merge_on_by(repo, range, rules, (ground.as_ref(), also), now)
 }
 
 /// What changes onto a commit have in common; `None` where nothing was ever
@@ -160,12 +171,23 @@ pub(crate) fn merge_on(
     ground: Option<&Arc<Ground>>,
     now: Timestamp,
 ) -> CliResult<Merge> {
+    merge_on_by(repo, range, rules, (ground, None), now)
+}
+
+fn merge_on_by(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    (ground, also): (Option<&Arc<Ground>>, Option<Also>),
+    now: Timestamp,
+) -> CliResult<Merge> {
     let subject = match ground {
         Some(ground) => Subject::on(repo, range, ground)?,
         None => None,
     };
     let context = Context {
         subject,
+        also: also.into_iter().collect(),
         ..Context::default()
     };
     merge_in(repo, range, rules, now, context)
@@ -190,7 +212,7 @@ pub(crate) fn merge_in(
         forget_carriers(&mut judged, signed);
     }
     let catalog = rules.catalog.as_ref();
-    let applied = collect_applied::read(repo, &range.head, &files, catalog)?;
+    let applied = collect_applied::read(repo, range.base.as_ref(), &range.head, &files, catalog)?;
     let (locks, problems) = match catalog {
         Some(catalog) => collect_locks::read(repo, range, &files, catalog)?,
         None => Default::default(),

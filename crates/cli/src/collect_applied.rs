@@ -7,12 +7,14 @@ use countersign_core::catalog::Catalog;
 use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 use countersign_effects::document::ReadError;
 use countersign_effects::plan::{self, Source};
+use countersign_effects::reading::Format;
 use countersign_git::{FileChange, GitError, Oid, Repo};
 
+use crate::collect_manifests;
 use crate::error::CliResult;
 
 /// Files read at most; the others count as unread.
-const MAX_FILES: usize = 500;
+pub(crate) const MAX_FILES: usize = 500;
 
 /// What would be applied.
 #[derive(Debug, Default)]
@@ -21,12 +23,14 @@ pub(crate) struct Applied {
     /// Files that could not be read, and why.
     pub(crate) unread: Vec<String>,
     /// Whether there are files of kinds that nobody here reads.
-    other: bool,
+    pub(crate) other: bool,
 }
 
-/// Reads the plans and SQL migrations of a merge, as they are at its head.
+/// Reads the plans and SQL migrations of a merge, as they are at its head, and
+/// its manifests and templates as they were at `base` and are.
 pub(crate) fn read(
     repo: &Repo,
+    base: Option<&Oid>,
     head: &Oid,
     files: &[FileChange],
     catalog: Option<&Catalog>,
@@ -61,11 +65,24 @@ pub(crate) fn read(
             Err(error) => return Err(error.into()),
         }
     }
+    let shipped: Vec<&FileChange> = files
+        .iter()
+        .filter(|file| file.paths().any(shipped))
+        .collect();
+    collect_manifests::read(repo, base, head, &shipped, &mut applied)?;
     Ok(applied)
 }
 
 impl Applied {
     fn take_in(&mut self, path: &str, bytes: &[u8]) {
+        let format = plan::sniff(path, bytes);
+        if matches!(
+            format,
+            Ok(Format::KubernetesObjects | Format::CloudFormationTemplates)
+        ) {
+            // Compared with what was there before, with the others.
+            return;
+        }
         let source = Source {
             files: &[(path, bytes)],
             ..Source::default()
@@ -73,7 +90,7 @@ impl Applied {
         match plan::read(&source, Environment::Unknown) {
             Ok(reading) => self.effects.extend(reading.effects),
             // A file may have `plan` in its name and be none.
-            Err(ReadError::UnknownFormat { .. }) if !path.ends_with(".sql") => {}
+            Err(ReadError::UnknownFormat { .. }) if !has_ending(path, &[".sql"]) => {}
             Err(error) => self.unread.push(format!("{path}: {error}")),
         }
     }
@@ -106,16 +123,20 @@ impl Applied {
 
 /// Whether a path is a plan or migration that can be read.
 fn is_read(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    path.ends_with(".sql")
-        || path.ends_with(".tfplan")
-        || (path.ends_with(".json") && name.contains("plan"))
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    has_ending(path, &[".sql", ".tfplan"]) || (name.ends_with(".json") && name.contains("plan"))
 }
 
 /// Whether a path may be applied to something that keeps state.
 pub(crate) fn is_applied(path: &str) -> bool {
-    [".sql", ".tf", ".tf.json", ".tofu", ".tfplan"]
-        .iter()
-        .any(|end| path.ends_with(end))
-        || path.split('/').any(|part| part == "migrations")
+    let folders = || path.split('/');
+    has_ending(path, &[".sql", ".tf", ".tf.json", ".tofu", ".tfplan"])
+        || folders().any(|part| part.eq_ignore_ascii_case("migrations"))
+}
+
+/// Whether a path ends in one of these, in any case: tools that apply files do
+/// not ask how an ending is written.
+pub(crate) fn has_ending(path: &str, endings: &[&str]) -> bool {
+    let path = path.to_ascii_lowercase();
+    endings.iter().any(|end| path.ends_with(end))
 }

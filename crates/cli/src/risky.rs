@@ -4,7 +4,7 @@
 use countersign_core::signoff::statement::{MAX_HUNKS, Risk, RiskyHunk};
 use countersign_git::{FileChange, Range, Repo};
 
-use crate::collect_applied::is_applied;
+use crate::collect_applied::{has_ending, is_applied};
 use crate::error::CliResult;
 
 /// Hunks listed one by one in a file; of more, the file is one entry.
@@ -23,17 +23,19 @@ const CONFIGURATION: [&str; 10] = [
     ".conf",
     ".cfg",
     ".env",
-    "Dockerfile",
-    "CODEOWNERS",
+    "dockerfile",
+    "codeowners",
 ];
 
 /// Why any change to a file at this path is easily missed.
 pub(crate) fn of_path(path: &str) -> Option<Risk> {
-    if path.ends_with(".sql") || path.split('/').any(|part| part == "migrations") {
+    let folders = || path.split('/');
+    if has_ending(path, &[".sql"]) || folders().any(|part| part.eq_ignore_ascii_case("migrations"))
+    {
         Some(Risk::Migration)
     } else if is_applied(path) {
         Some(Risk::Effect)
-    } else if CONFIGURATION.iter().any(|end| path.ends_with(end)) {
+    } else if has_ending(path, &CONFIGURATION) {
         Some(Risk::Configuration)
     } else {
         None
@@ -148,6 +150,11 @@ mod tests {
         for (path, risk) in [
             ("db/migrations/1.py", Some(Risk::Migration)),
             ("x.sql", Some(Risk::Migration)),
+            ("db/v1.SQL", Some(Risk::Migration)),
+            ("Migrations/1.py", Some(Risk::Migration)),
+            ("infra/Main.TF", Some(Risk::Effect)),
+            ("docker/Dockerfile", Some(Risk::Configuration)),
+            ("app.YML", Some(Risk::Configuration)),
             ("infra/main.tf", Some(Risk::Effect)),
             ("deploy/values.yaml", Some(Risk::Configuration)),
             ("src/main.rs", None),

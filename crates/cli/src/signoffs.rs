@@ -13,7 +13,9 @@ use countersign_core::signoff::carry::Landing;
 use countersign_core::signoff::chain::Chain;
 use countersign_core::signoff::content::Content;
 use countersign_core::signoff::statement::{Declared, RiskyHunk, Stance, Statement};
-use countersign_core::signoff::verify::{Change, Reason, Review, Rosters, Verified, verify};
+use countersign_core::signoff::verify::{
+    Change, Ignored, Reason, Review, Rosters, Verified, verify,
+};
 use countersign_git::replay::Proposed;
 use countersign_git::{Judged, Oid, Range, Repo};
 use jiff::Timestamp;
@@ -195,6 +197,7 @@ impl Subject {
                 unattributed: &unattributed,
                 involvement: collected.involvement.verdict,
                 policy: self.policy,
+                // A rule that demands it says for which of its sign-offs.
                 demand_exact: false,
                 landing: self.landing,
                 questions: &questions,
@@ -243,6 +246,7 @@ impl Counted {
                     person: roster.index_of(&accepted.person)?,
                     said,
                     at: accepted.at,
+                    exact: accepted.is_exact(),
                 })
             })
             .collect();
@@ -261,11 +265,14 @@ impl Counted {
         }
     }
 
-    /// Statements that do not count, and why, for people.
+    /// Statements that do not count, and why, for people. What is for another
+    /// branch or environment is named only where there is nothing else.
     pub(crate) fn ignored(&self) -> Vec<ExplainedIgnored> {
-        self.verified
-            .ignored
-            .iter()
+        let is_elsewhere = |it: &&Ignored| matches!(it.reason, Reason::OtherTarget(_));
+        let all = &self.verified.ignored;
+        let alone = self.verified.accepted.is_empty() && all.iter().all(|it| is_elsewhere(&it));
+        all.iter()
+            .filter(|it| alone || !is_elsewhere(it))
             .map(|ignored| ExplainedIgnored {
                 person: ignored.person.clone(),
                 said: match ignored.stance {

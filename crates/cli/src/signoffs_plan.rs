@@ -66,7 +66,7 @@ impl PlanSubject {
         let unattributed: Vec<String> = match (author, &person) {
             (_, Some(_)) => Vec::new(),
             (Some(author), None) => vec![author.name.clone()],
-            (None, None) => vec!["nobody is named with --by".to_owned()],
+            (None, None) => vec![String::new()],
         };
         let authors: BTreeSet<String> = person.into_iter().collect();
         let change = Change {

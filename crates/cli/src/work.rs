@@ -163,6 +163,7 @@ fn approvals<'a>(
                 person,
                 said: Said::Approve,
                 at: signed.issued_at,
+                exact: true,
             });
         }
     }

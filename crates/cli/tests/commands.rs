@@ -166,7 +166,7 @@ fn backtest_prints_its_table() {
       mia                 mid                 2     2.0        10 min 120 min           0
       pat                 principal           2     2.0        10 min 120 min           0
       sue                 senior              2     2.0        10 min 120 min           0
-      sen                 senior              1     1.0        19 min 120 min           0
+      sen                 senior              1     1.0        20 min 120 min           0
 
       demand stayed within the budgets of those who can sign
     ");

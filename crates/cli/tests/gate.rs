@@ -135,9 +135,19 @@ fn a_signature_is_for_these_bytes_there_and_then() {
     // Nobody named: whoever signed may have made it.
     let nobody = run(&org, &["gate", "apply", "m.sql", "--env", "staging"]);
     assert!(
-        nobody.starts_with("exit 1\nHOLD") && nobody.contains("may be the only signer"),
+        nobody.starts_with("exit 1\nHOLD")
+            && nobody.contains("nobody says who made it, so that may be the only signer"),
         "{nobody}"
     );
+    // What is for elsewhere is named only where there is nothing else.
+    let there = ["--env", "production", "--by", "mia"];
+    org.sign(
+        "pat",
+        &[&["sign", "--plan", "m.sql", "--yes"], &there[..]].concat(),
+    );
+    let judged = run(&org, &[&["plan", "m.sql"], &there[..]].concat());
+    assert!(judged.contains("approved by pat"), "{judged}");
+    assert!(!judged.contains("it is for"), "{judged}");
     // None of this has cost the permission.
     assert!(gate(&org, &[]).starts_with("exit 0\nALLOW"));
 }

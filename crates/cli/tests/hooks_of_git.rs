@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::server::Server;
-use common::{Org, countersign, shown};
-use countersign_testkit::GitRepo;
+use common::{CODE, Org, countersign, shown};
+use countersign_testkit::{GitRepo, Who};
 
 fn write_hook(file: &Path, text: &str) {
     std::fs::write(file, text).unwrap();
@@ -156,6 +156,55 @@ fn advice_comes_before_the_push_and_stops_nothing() {
     assert_ne!(server.tip("main"), tip);
 }
 
+/// What the server lets through, nobody is advised against.
+#[test]
+fn advice_and_gate_agree_on_who_carried_what_was_signed() {
+    let org = Org::with_change("src/app.py");
+    let server = Server::of(&org, &[]);
+    let said = shown(&countersign(
+        org.repo.path(),
+        &["hook", "install", "--block"],
+    ));
+    assert!(said.starts_with("exit 0\n"), "{said}");
+    org.sign("sen", &["sign", "main..retry", "--yes"]);
+    let sen = Who::new("Sen Senior", "sen@example.com");
+    org.repo.switch("main");
+    org.repo.git_as(
+        sen,
+        &["merge", "-q", "--no-ff", "-m", "Merge retry", "retry"],
+    );
+    let said = org.push(&["refs/countersign/signoffs", "main"]);
+    assert!(said.starts_with("exit 0\n"), "{said}");
+    assert!(
+        said.contains("ALLOW  main: ") && !said.contains("HOLD"),
+        "{said}"
+    );
+    assert_eq!(server.tip("main"), org.repo.head());
+    // And what the server would refuse is not even sent.
+    org.repo.git(&["reset", "-q", "--hard", "HEAD^"]);
+    let said = org.push(&["-f", "main"]);
+    assert!(said.starts_with("exit 1\n"), "{said}");
+    assert!(
+        said.contains("REFUSE  main: a protected branch is not rewritten"),
+        "{said}"
+    );
+    assert!(!said.contains("pre-receive"), "{said}");
+}
+
+#[test]
+fn a_gate_that_does_not_know_who_pushes_says_so() {
+    let org = Org::with_change("src/app.py");
+    let server = Server::of(&org, &[]);
+    let install = |more: &[&str]| {
+        let mut args = vec!["hook", "install"];
+        args.extend(more);
+        shown(&countersign(&server.path(), &args))
+    };
+    let warning = "warning: without --pusher nobody knows who pushes";
+    assert!(install(&[]).contains(warning));
+    assert!(!install(&["--pusher", "GL_USERNAME"]).contains(warning));
+}
+
 /// Runs the shell commands of a job as its runner would.
 fn run_steps(dir: &Path, steps: &[String], env: &[(&str, &str)]) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_countersign"));
@@ -198,7 +247,20 @@ fn runner(server: &Server) -> tempfile::TempDir {
 
 #[test]
 fn the_jobs_do_what_they_say() {
-    let org = Org::with_change("src/app.py");
+    let org = Org::new();
+    let people = std::fs::read_to_string(org.repo.path().join(".countersign/people.toml")).unwrap();
+    let mine = "id = \"jun\"\naccounts = [\"github:5\", \"gitlab:jun-at-work\"]";
+    let people = people.replace("id = \"jun\"", mine);
+    let pat = Who::new("Pat Principal", "pat@example.com");
+    let files = [
+        (".countersign/people.toml", people.as_str()),
+        ("src/app.py", CODE),
+    ];
+    org.repo.commit(pat, "Accounts and code", &files);
+    org.repo.branch("retry");
+    let jun = Who::new("Jun Junior", "jun@example.com");
+    org.repo
+        .commit(jun, "Retry", &[("src/app.py", "retry()\n")]);
     let server = Server::of(&org, &[]);
     org.push(&["retry"]);
     let head = org.repo.head();
@@ -229,6 +291,7 @@ fn the_jobs_do_what_they_say() {
             ("BASE", base),
             ("HEAD", head),
             ("QUEUED_ON", on),
+            ("OPENED_BY", "github:5+jun-at-work"),
             ("GITHUB_STEP_SUMMARY", &file),
         ];
         run_steps(&dir.path().join("work"), &runs, &env)
@@ -242,6 +305,16 @@ fn the_jobs_do_what_they_say() {
     org.push(&["refs/countersign/signoffs"]);
     let said = github("pull_request_target", "main", &head, "");
     assert!(said.ends_with("exit 0\n"), "{said}");
+
+    // Who opened it is not written into what the shell reads.
+    assert!(runs.iter().all(|run| !run.contains("${{")), "{runs:?}");
+    // Under a senior's mailbox it is still the junior's.
+    let sen = Who::new("Sen Senior", "sen@example.com");
+    org.repo.git(&["switch", "-q", "-c", "forged", "main"]);
+    let forged = org.repo.commit(sen, "Mine", &[("src/app.py", "evil()\n")]);
+    org.push(&["forged"]);
+    let said = github("pull_request_target", "main", &forged, "");
+    assert!(said.ends_with("exit 1\n"), "{said}");
 
     // As the merge queue builds it.
     let onto = server.tip("main");
@@ -262,6 +335,8 @@ fn the_jobs_do_what_they_say() {
     let env = [
         ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
         ("CI_COMMIT_SHA", head.as_str()),
+        ("GITLAB_USER_ID", "5"),
+        ("GITLAB_USER_LOGIN", "jun-at-work"),
     ];
     // GitLab runs all lines in one shell, and has fetched the change.
     let all = vec![format!("git fetch -q origin {head}"), script.join("\n")];

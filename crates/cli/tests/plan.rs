@@ -269,6 +269,92 @@ fn a_merge_says_what_its_migrations_would_do_and_whom_it_reaches() {
     assert!(run_check(&org, &[]).starts_with("exit 0\nALLOW"));
 }
 
+/// Tools that apply files do not ask how an ending is written.
+#[test]
+fn a_migration_in_capitals_is_read() {
+    let org = shop();
+    org.repo.branch("drop");
+    for (path, text) in [
+        ("orders/v1.SQL", "DROP TABLE orders;\n"),
+        ("orders/Migrations/1.py", "drop()\n"),
+        ("orders/Main.TF", "x\n"),
+    ] {
+        org.repo.git(&["switch", "-q", "-C", "drop", "main"]);
+        org.repo.commit(JUN, "Tidy up", &[(path, text)]);
+        let said = run_check(&org, &[]);
+        assert!(said.starts_with("exit 1\n"), "{path}: {said}");
+        assert!(said.contains("destroys-state"), "{path}: {said}");
+    }
+}
+
+/// What is applied with pruning takes away what a merge deletes.
+#[test]
+fn a_merge_that_takes_manifests_away_may_destroy() {
+    const SPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    const CLAIM: &str = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: orders, namespace: shop}\nspec: {resources: {requests: {storage: 1Gi}}}\n";
+    const TEMPLATE: &str = "Resources:\n  Orders:\n    Type: AWS::DynamoDB::Table\n    Properties: {TableName: orders}\n  News: {Type: 'AWS::SNS::Topic'}\n";
+    const CI: &str = "on: push\njobs: {test: {steps: [{run: make}]}}\n";
+    const COMPOSE: &str = "services:\n  db: {image: 'postgres:16'}\n";
+    const CHART: &str =
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  {{- include \"labels\" . }}\n";
+    let org = shop();
+    let files = [
+        ("shop/space.yaml", SPACE),
+        ("shop/claim.YML", CLAIM),
+        ("shop/stack.template", TEMPLATE),
+        ("shop/chart.yaml", CHART),
+        ("kustomization.yaml", "resources: [shop/space.yaml]\n"),
+        ("ci.yml", CI),
+        ("docker-compose.yml", COMPOSE),
+        ("app.json", "{\"retries\": 3}\n"),
+    ];
+    org.repo.commit(PAT, "Deploy", &files);
+    let after = |path: &str, text: Option<&str>| {
+        org.repo.git(&["switch", "-q", "-C", "topic", "main"]);
+        match text {
+            Some(text) => org.repo.write(path, text),
+            None => std::fs::remove_file(org.repo.path().join(path)).unwrap(),
+        }
+        org.repo.git(&["add", "-A"]);
+        org.repo.git_as(JUN, &["commit", "-q", "-m", "Tidy up"]);
+        run_check(&org, &["--json"])
+    };
+    let table = TEMPLATE.replace("TableName: orders", "TableName: orders2");
+    for (path, text) in [
+        ("shop/space.yaml", None),
+        ("shop/claim.YML", None),
+        ("shop/stack.template", None),
+        ("shop/stack.template", Some(table.as_str())),
+        ("shop/chart.yaml", None),
+        ("kustomization.yaml", Some("resources: []\n")),
+    ] {
+        let said = after(path, text);
+        assert!(said.starts_with("exit 1\n"), "{path}: {said}");
+        assert!(said.contains("\"destroys-state\""), "{path}: {said}");
+        assert!(!said.contains("\"irreversible\": false"), "{path}: {said}");
+    }
+    for (path, text) in [
+        ("ci.yml", None),
+        ("ci.yml", Some("on: pull_request\n")),
+        ("docker-compose.yml", None),
+        ("app.json", Some("{\"retries\": 4}\n")),
+        (
+            "shop/new.yaml",
+            Some("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"),
+        ),
+    ] {
+        let said = after(path, text);
+        assert!(said.starts_with("exit 0\n"), "{path}: {said}");
+        assert!(said.contains("\"irreversible\": false"), "{path}: {said}");
+    }
+    // Moved to another file, nothing is gone.
+    org.repo.git(&["switch", "-q", "-C", "topic", "main"]);
+    org.repo.git(&["mv", "shop/claim.YML", "shop/storage.yaml"]);
+    org.repo.git_as(JUN, &["commit", "-q", "-m", "Move"]);
+    let said = run_check(&org, &["--json"]);
+    assert!(said.contains("\"irreversible\": false"), "{said}");
+}
+
 #[test]
 fn a_broken_catalogue() {
     let org = shop();

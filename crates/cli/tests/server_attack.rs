@@ -9,8 +9,8 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use common::Org;
 use common::server::Server;
+use common::{Org, countersign, shown};
 use countersign_testkit::Who;
 
 const JUN: Who = Who::new("Jun Junior", "jun@example.com");
@@ -54,6 +54,45 @@ fn a_veto_that_came_during_the_push_is_not_pushed_aside() {
     assert_eq!(server.git(&["rev-parse", SIGNOFFS]), veto, "{said}");
     assert_eq!(server.tip("main"), before, "{said}");
     assert!(said.contains("sign-offs are only ever added to"), "{said}");
+}
+
+/// A mailbox in a commit is a claim; who pushes is not.
+#[test]
+fn a_junior_who_writes_as_a_senior_is_held_for_pushing_it() {
+    let org = Org::with_change("src/app.py");
+    let server = Server::of(&org, &["--pusher", "GL_USERNAME"]);
+    let sen = Who::new("Sen Senior", "sen@example.com");
+    org.repo.git(&["switch", "-q", "-c", "forged", "main"]);
+    org.repo
+        .commit(sen, "Mine", &[("src/app.py", "import evil\n")]);
+    let before = server.tip("main");
+    let said = org.push_with(&["forged:main"], &[("GL_USERNAME", "jun")]);
+    assert_eq!(server.tip("main"), before, "{said}");
+    assert!(said.contains("HOLD  needs 1 sign-off"), "{said}");
+    assert!(said.contains("pushed by jun (says GL_USERNAME)"), "{said}");
+    // In a pipeline, by what the forge says.
+    let check = |args: &[&str]| {
+        let mut all = vec!["check", "main..forged"];
+        all.extend(args);
+        shown(&countersign(org.repo.path(), &all))
+    };
+    assert!(check(&[]).starts_with("exit 0\nALLOW"));
+    for who in ["jun", "jun@example.com", "Jun <jun@example.com>"] {
+        let said = check(&["--pushed-by", who]);
+        assert!(said.starts_with("exit 1\nHOLD  needs 1 sign-off"), "{said}");
+        assert!(said.contains("jun (junior)"), "{said}");
+    }
+    // An account that nobody on the roster has may be anyone's, also one that is
+    // called like a person's id.
+    for who in ["github:mallory", "github:7+sen", "gitlab:sen", "mallory"] {
+        let said = check(&["--pushed-by", who]);
+        assert!(said.starts_with("exit 1\nHOLD  first identify"), "{said}");
+    }
+    for who in ["", "github:+"] {
+        let said = check(&["--pushed-by", who]);
+        assert!(said.starts_with("exit 65\n"), "{said}");
+    }
+    assert!(check(&["--pushed-by", "sen"]).starts_with("exit 0\nALLOW"));
 }
 
 /// Servers keep the old name of a renamed branch as a symbolic ref; git writes

@@ -60,7 +60,10 @@ fn a_change_gets_in_with_the_sign_off_it_needs_and_with_no_other() {
         ""
     );
     // A mid-level engineer's counts, but is not what is asked for.
-    held(&org.push(&BOTH), "approved by mia");
+    held(
+        &org.push(&BOTH),
+        "approve of mia meets no requirement: below senior",
+    );
 
     org.sign("sen", &SIGN);
     let approved = org.repo.head();
@@ -123,6 +126,42 @@ fn a_change_gets_in_with_the_sign_off_it_needs_and_with_no_other() {
     let verified = shown(&verified);
     assert!(verified.starts_with("exit 0\nVERIFIED"), "{verified}");
     assert!(verified.contains("approve of sen") && verified.contains("kept: identical replay"));
+}
+
+/// A file beyond what is read whole, made so that it packs into little.
+#[test]
+fn a_large_file_is_judged_signed_landed_and_audited() {
+    let org = Org::with_change("src/app.py");
+    let server = Server::of(&org, &[]);
+    let mut large = vec![0_u8; 70 << 20];
+    org.repo.write("model.bin", &large);
+    org.repo.git(&["add", "model.bin"]);
+    org.repo.commit(JUN, "Model", &[]);
+    let check = |range: &str| shown(&countersign(org.repo.path(), &["check", range]));
+    let said = check("main..retry");
+    assert!(said.starts_with("exit 1\nHOLD  needs 1 sign-off"), "{said}");
+    let signed = org.sign("sen", &SIGN);
+    assert!(signed.starts_with("exit 0\n"), "{signed}");
+    // Another last byte is other content.
+    *large.last_mut().unwrap() = 1;
+    let approved = org.repo.head();
+    org.repo.write("model.bin", &large);
+    org.repo
+        .git_as(JUN, &["commit", "-q", "-a", "--amend", "--no-edit"]);
+    let said = check("main..retry");
+    assert!(said.contains("approve of sen does not count"), "{said}");
+    org.repo.git(&["reset", "-q", "--hard", &approved]);
+    // The same content on another base is the same.
+    org.repo.switch("main");
+    org.repo.commit(PAT, "Elsewhere", &[("far.txt", "2\n")]);
+    landed(&org.push(&["main"]), "no sign-off needed");
+    org.repo.switch("retry");
+    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
+    landed(&org.push(&BOTH), "approved by sen, kept: ");
+    for args in [&["audit"][..], &["verify", "main~3..main"]] {
+        let said = shown(&countersign(&server.path(), args));
+        assert!(said.starts_with("exit 0\n"), "{args:?}: {said}");
+    }
 }
 
 #[test]

@@ -55,6 +55,23 @@ fn only_someone_more_senior_counts() {
         "{mid}"
     );
     assert!(check(&org).starts_with("exit 1\nHOLD"), "{}", check(&org));
+    // It counts, and says why it does not help.
+    let idle = "approve of mia meets no requirement: below senior";
+    assert!(check(&org).contains(idle), "{}", check(&org));
+    assert!(!check(&org).contains("approved by mia"), "{}", check(&org));
+    let range = ["check", "main..retry", "--format"];
+    let of = |format| {
+        let mut args = range.to_vec();
+        args.push(format);
+        shown(&countersign(org.repo.path(), &args))
+    };
+    assert!(of("markdown").contains(idle), "{}", of("markdown"));
+    let json = of("json");
+    assert!(
+        json.contains("\"meets_nothing\": \"below senior\""),
+        "{json}"
+    );
+    assert!(json.contains("\"meet_nothing\": ["), "{json}");
 
     let senior = org.sign(
         "sen",
@@ -112,6 +129,47 @@ fn an_honest_rebase_keeps_the_sign_off_and_a_transplant_does_not() {
 
     // Pushing the approved version back makes it count again, and only it.
     org.repo.git(&["reset", "-q", "--hard", "HEAD@{1}"]);
+    assert!(check(&org).starts_with("exit 0\nALLOW"), "{}", check(&org));
+}
+
+/// Where the blast radius is high, a policy can ask for the exact commits.
+#[test]
+fn a_rule_can_demand_the_exact_commits() {
+    let org = change();
+    org.repo.switch("main");
+    let policy = "version = 1\n[[rule]]\nid = \"app\"\nwhy = \"the app is everyone's\"\nwhen = { paths = [\"src/**\"] }\nrequire = [{ signoffs = 1, level = \"senior\", exact = true }]\n[[rule]]\nid = \"any\"\nwhy = \"two pairs of eyes\"\nrequire = [{ signoffs = 1, level = \"senior\" }]\n";
+    org.repo
+        .commit(PAT, "Exact", &[(".countersign/policy.toml", policy)]);
+    let checked = shown(&countersign(org.repo.path(), &["policy", "check"]));
+    assert!(checked.starts_with("exit 0\n"), "{checked}");
+    org.repo.switch("retry");
+    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
+    org.sign("sen", &SIGN);
+    assert!(check(&org).starts_with("exit 0\nALLOW"), "{}", check(&org));
+    // The target moves on: the commits are still those that were signed.
+    org.repo.switch("main");
+    org.repo.commit(PAT, "Elsewhere", &[("far.txt", "2\n")]);
+    assert!(check(&org).starts_with("exit 0\nALLOW"), "{}", check(&org));
+    // Rebased onto it, they are others: it counts for the rule that does not ask.
+    org.repo.switch("retry");
+    org.repo.git_as(JUN, &["rebase", "-q", "main"]);
+    let said = check(&org);
+    assert!(
+        said.starts_with("exit 1\nHOLD  needs 1 sign-off\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "needs 1 sign-off by at least senior, of these exact commits: nobody yet; sen signed other commits with this content, and has to sign these"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains("needs 1 sign-off by at least senior: signed by sen"),
+        "{said}"
+    );
+    assert!(said.contains("can sign      sue, pat, sen"), "{said}");
+    org.sign("sen", &SIGN);
     assert!(check(&org).starts_with("exit 0\nALLOW"), "{}", check(&org));
 }
 

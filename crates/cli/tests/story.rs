@@ -31,7 +31,7 @@ fn a_junior_with_an_agent_session_is_held_for_a_senior() {
       AI involved  yes (wrote)  claude-code
       usage        claude-code/claude-opus/agent-interactive/code/unknown  novel: no entry of usage.toml covers it
       lines        2 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  556547f co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  0c86761 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -60,7 +60,7 @@ fn a_mid_level_engineer_with_aider_is_held() {
       AI involved  yes (wrote, executed)  aider
       usage        aider/unknown/agent-autonomous/code/unknown  novel: no entry of usage.toml covers it
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent authored  893ffe3 author  Mia Mid (aider) <mia@example.com>
+      evidence     agent authored  4dfb249 author  Mia Mid (aider) <mia@example.com>
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -104,7 +104,7 @@ fn a_signed_human_declaration_frees_a_junior() {
       made by      jun (junior)  level junior
       AI involved  no
       lines        0 AI-assisted, 0 unknown, 2 human
-      evidence     human  c48a5a3 declaration  AI-assisted: no
+      evidence     human  125dcbb declaration  AI-assisted: no
     ");
 }
 
@@ -122,7 +122,7 @@ fn an_unsigned_human_declaration_does_not() {
       made by      jun (junior)  level junior
       AI involved  unknown
       lines        0 AI-assisted, 2 unknown, 0 human
-      evidence     human (unsigned, so it does not count)  569f74a declaration  AI-assisted: no
+      evidence     human (unsigned, so it does not count)  15bae67 declaration  AI-assisted: no
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -154,8 +154,8 @@ fn a_squash_that_lost_its_trailers_is_judged_from_the_originals() {
       usage        claude-code/claude-opus/agent-interactive/code/unknown  novel: no entry of usage.toml covers it
       lines        3 AI-assisted, 0 unknown, 0 human
                    AI markers are suppressed here, so their absence says even less
-      evidence     agent session  6c34c18 squash origin  c196024: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
-                   suppressed  6c34c18 squash origin  markers on refs/heads/retry are missing in the squash
+      evidence     agent session  f107aae squash origin  658c40c: Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+                   suppressed  f107aae squash origin  markers on refs/heads/retry are missing in the squash
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
@@ -216,7 +216,7 @@ fn a_tier_one_service_needs_an_independent_pair_of_eyes() {
       AI involved  yes (wrote)  claude-code
       usage        claude-code/claude-opus/agent-interactive/code/unknown  novel: no entry of usage.toml covers it
       lines        1 AI-assisted, 0 unknown, 0 human
-      evidence     agent session  0c7e5e9 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
+      evidence     agent session  a9dee22 co-author  Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com>
 
       • ai-tier-1  on tier-1 services an AI-assisted change needs an independent sign-off, whoever made it
         because AI involvement is yes or unknown; tier 1 or less
@@ -240,17 +240,17 @@ fn the_rules_of_the_base_judge_a_change_of_the_rules() {
     exit 1
     HOLD  needs 1 sign-off
 
-      change       main..HEAD  1 commit, 1 file, 83 lines
+      change       main..HEAD  1 commit, 1 file, 88 lines
       made by      mia (mid)  level mid
       AI involved  unknown
-      lines        0 AI-assisted, 83 unknown, 0 human
+      lines        0 AI-assisted, 88 unknown, 0 human
 
       • ai-below-senior  AI-assisted changes by people below senior need a more senior pair of eyes
         because AI involvement is yes or unknown; author is below senior
         needs 1 sign-off by at least senior, above the author: nobody yet
 
-      • own-rules  changes to Countersign's own files need a sign-off of the highest level present
-        because touches `.countersign/**`
+      • own-rules  changes to what Countersign judges by need a sign-off of the highest level present
+        because touches `.countersign/**`, `**/catalog-info.yaml`, `CODEOWNERS`, `.github/CODEOWNERS`, `.gitlab/CODEOWNERS` or `docs/CODEOWNERS`
         needs 1 sign-off by the highest level present: nobody yet
 
       can sign      pat
@@ -306,7 +306,7 @@ fn markdown_and_sarif_say_the_same() {
 
     | claim | where | commit | words |
     | --- | --- | --- | --- |
-    | agent session | co-author | 556547f | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
+    | agent session | co-author | 0c86761 | ` Co-Authored-By: Claude Opus 4.8 <noreply@anthropic.com> ` |
 
     </details>
     ");
@@ -336,7 +336,7 @@ fn markdown_and_sarif_say_the_same() {
                 "text": "AI-assisted changes by people below senior need a more senior pair of eyes: needs 1 sign-off by at least senior, above the author: nobody yet"
               },
               "partialFingerprints": {
-                "countersign/v1": "ai-below-senior:556547f7fce52edf530b8d1fef5a4d5117ec7b59"
+                "countersign/v1": "ai-below-senior:0c86761c78a21c8ce9da597de92b817a942fbf23"
               },
               "ruleId": "ai-below-senior"
             }

@@ -79,6 +79,7 @@ fn decide_signed(bencher: Bencher<'_, '_>) {
         person: 6,
         said: Said::Approve,
         at: NOW,
+        exact: true,
     }];
     bencher.bench(|| {
         decide(

@@ -253,6 +253,7 @@ fn alone(signers: u32) -> Rule {
             team: None,
             independent: false,
             distinct: false,
+            exact: false,
             cooling: None,
         }]),
         pack: None,

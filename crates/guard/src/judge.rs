@@ -479,6 +479,7 @@ refuse = true
                     person: rules.roster.index_of(id).unwrap(),
                     said: countersign_core::decide::Said::Approve,
                     at: now(),
+                    exact: true,
                 })
                 .collect();
             rule(&weighed, Agent::Kiro, &nobody, &rules, &signoffs, now()).verdict()

@@ -229,6 +229,7 @@ pub fn check(
             said: Said::Approve,
             // A signer's clock may be a little ahead; it is not in the future.
             at: at.min(now),
+            exact: true,
         },
     })
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::RepoArgs;
 use crate::collect::{self, Merge};
 use crate::error::{CliResult, exit};
+use crate::pushed_by;
 use crate::recorder::{self, Recording};
 use crate::report::{self, CheckReport};
 use crate::rules::Rules;
@@ -30,6 +31,11 @@ pub(crate) struct CheckArgs {
     /// Read policy and roster from this revision instead.
     #[arg(long, value_name = "REV")]
     policy_from: Option<String>,
+    /// Who pushed or opened the change, where someone else says so, such as a
+    /// forge: a person of the roster, a mailbox, or an account (`github:octocat`).
+    /// They count among those who made it, whatever its commits say.
+    #[arg(long, value_name = "WHO")]
+    pushed_by: Option<String>,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -71,7 +77,11 @@ pub(super) fn run_recording(args: &CheckArgs, recording: Recording<'_>) -> CliRe
     };
     let rules = Rules::at(&repo, rules_from.as_ref())?;
     let now = args.now.unwrap_or_else(Timestamp::now);
-    let merge = collect::merge(&repo, &range, &rules, now)?;
+    let also = match &args.pushed_by {
+        Some(who) => pushed_by::find(who, &rules.roster)?,
+        None => None,
+    };
+    let merge = collect::merge_also_by(&repo, &range, &rules, also, now)?;
     let decision = judge_by_load(&repo, &range, &rules, &merge, now);
     let report = CheckReport::new(&range, &rules, &merge, &decision);
     let text = match (args.json, args.format) {
@@ -130,7 +140,7 @@ fn judge_under(rules: &Rules, merge: &Merge, load: &Load, now: Timestamp) -> Dec
 }
 
 /// Shadow mode shows the same verdict and stops nothing.
-pub(crate) const fn code(mode: Mode, verdict: Verdict) -> u8 {
+pub(super) const fn code(mode: Mode, verdict: Verdict) -> u8 {
     match (mode, verdict) {
         (Mode::Shadow, _) | (_, Verdict::Allow) => exit::ALLOW,
         (_, Verdict::Hold) => exit::HOLD,

@@ -46,7 +46,7 @@ use countersign_git::{GitError, Oid, Repo};
 
 use crate::error::CliResult;
 
-pub(crate) use check::{code, judge};
+pub(crate) use check::judge;
 pub(crate) use plan::Judged;
 
 /// The safety interlock between AI coding tools and production.

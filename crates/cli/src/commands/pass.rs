@@ -210,6 +210,7 @@ impl Standing {
             person: signer.index,
             said: Said::Approve,
             at: now,
+            exact: true,
         };
         let (before, after) = (with(&[]), with(&[mine]));
         let missing = |ruling: &judge::Ruling| -> u32 {

@@ -367,7 +367,13 @@ pub(super) fn requirement_text(requirement: &ExplainedRequirement) -> String {
     } else {
         format!("signed by {}", requirement.signed_by.join(", "))
     };
-    format!("needs {}: {state}", requirement.text)
+    let carried = if requirement.carried.is_empty() {
+        String::new()
+    } else {
+        let who = requirement.carried.join(", ");
+        format!("; {who} signed other commits with this content, and has to sign these")
+    };
+    format!("needs {}: {state}{carried}", requirement.text)
 }
 
 /// Signed statements that count.
@@ -386,15 +392,28 @@ pub(super) fn signed(out: &mut String, signoffs: &[ReportSignOff]) {
             "break-glass" => "glass broken by",
             _ => "approved by",
         };
-        let _ = writeln!(
-            out,
-            "\n  {said} {}{kept}{message}",
-            paint(BOLD, &signoff.person)
-        );
+        // What helps stands out; what does not says why.
+        let _ = match &signoff.meets_nothing {
+            None => writeln!(
+                out,
+                "\n  {said} {}{kept}{message}",
+                paint(BOLD, &signoff.person)
+            ),
+            Some(because) => writeln!(
+                out,
+                "\n  {}{message}",
+                paint(DIM, idle_text(&signoff.person, because))
+            ),
+        };
         for it in &signoff.answers {
             let _ = writeln!(out, "    {} {}", paint(DIM, &it.question), it.answer);
         }
     }
+}
+
+/// An approval that meets no requirement.
+pub(super) fn idle_text(person: &str, because: &str) -> String {
+    format!("approve of {person} meets no requirement: {because}")
 }
 
 /// The self-review that has to come before anyone else is asked.

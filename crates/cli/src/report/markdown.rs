@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use countersign_core::decide::{Explanation, Verdict};
 use countersign_core::policy::Mode;
 
-use super::human::{broken_text, claim_text, requirement_text};
+use super::human::{broken_text, claim_text, idle_text, requirement_text};
 use super::{CheckReport, count, packages};
 
 /// The answer as GitHub-flavoured Markdown. Everything that comes from the
@@ -82,6 +82,10 @@ pub(super) fn decision(out: &mut String, decision: &Explanation) {
         if let Some(broken) = &rule.broken {
             let _ = writeln!(out, "  - {}", escape(&broken_text(broken)));
         }
+    }
+    for idle in &decision.meet_nothing {
+        let text = idle_text(&idle.person, &idle.because);
+        let _ = writeln!(out, "\n{}", escape(&text));
     }
     for act in &decision.way_forward {
         let names = act.candidates.iter().take(5).map(|name| escape(name));

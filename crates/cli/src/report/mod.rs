@@ -173,7 +173,7 @@ impl CheckReport {
             },
             policy: ReportPolicy::of(rules),
             warnings: [&rules.warnings[..], &collected.problems].concat(),
-            signoffs: signoffs(merge.counted.as_ref()),
+            signoffs: signoffs(merge.counted.as_ref(), &explanation),
             self_reviewed_by: merge
                 .counted
                 .as_ref()
@@ -211,6 +211,10 @@ pub(crate) struct ReportSignOff {
     pub(crate) message: Option<String>,
     /// What the signer answered to the rules' questions.
     pub(crate) answers: Vec<Answer>,
+    /// Why it meets no requirement, for an approval that meets none of those
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) meets_nothing: Option<String>,
     /// SHA-256 of the signed statement.
     pub(crate) statement: String,
 }
@@ -222,7 +226,7 @@ impl ReportSignOff {
     }
 }
 
-fn signoffs(counted: Option<&Counted>) -> Vec<ReportSignOff> {
+fn signoffs(counted: Option<&Counted>, explanation: &Explanation) -> Vec<ReportSignOff> {
     let accepted = counted
         .into_iter()
         .flat_map(|counted| &counted.verified.accepted);
@@ -247,6 +251,11 @@ fn signoffs(counted: Option<&Counted>) -> Vec<ReportSignOff> {
                     .clone()
                     .or_else(|| it.terms.as_ref().map(|terms| terms.reason.clone())),
                 answers: it.answers.clone(),
+                meets_nothing: explanation
+                    .meet_nothing
+                    .iter()
+                    .find(|idle| it.stance == Stance::Approve && idle.person == it.person)
+                    .map(|idle| idle.because.clone()),
                 statement: it.statement.to_string(),
             })
         })

@@ -17,6 +17,10 @@ pub struct ExplainedRequirement {
     pub missing: u32,
     /// Ids of people whose sign-off counts.
     pub signed_by: Vec<String>,
+    /// Ids of people who signed other commits with the same content, where these
+    /// exact ones have to be signed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<String>,
     /// How many others could sign now.
     pub could_sign: usize,
     /// When the cooling time ends (RFC 3339), if it has not.
@@ -103,6 +107,15 @@ pub struct ExplainedIgnored {
     pub because: String,
 }
 
+/// A sign-off that counts and meets no requirement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedIdle {
+    /// The signer's id.
+    pub person: String,
+    /// What it lacks.
+    pub because: String,
+}
+
 /// A decision in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -118,6 +131,9 @@ pub struct Explanation {
     pub vetoed_by: Vec<String>,
     /// Sign-offs that do not count.
     pub ignored: Vec<ExplainedIgnored>,
+    /// Sign-offs that count and meet no requirement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub meet_nothing: Vec<ExplainedIdle>,
     /// Who has to be identified before one sign-off alone can count: they made
     /// the change and are not on the roster.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -186,6 +202,17 @@ impl Decision {
                         }),
                 )
                 .collect(),
+            meet_nothing: self
+                .idle
+                .iter()
+                .map(|idle| {
+                    let lacks: Vec<String> = idle.lacks.iter().map(|it| it.text(roster)).collect();
+                    ExplainedIdle {
+                        person: ids([idle.person], roster).join(""),
+                        because: lacks.join("; "),
+                    }
+                })
+                .collect(),
             identify: self.way.identify.clone(),
             self_review: self.way.self_review.as_ref().map(|by| ExplainedSelfReview {
                 by: names(by),
@@ -228,6 +255,7 @@ impl Decision {
                     met: result.is_met(),
                     missing: result.missing,
                     signed_by: ids(result.counted.iter(), roster),
+                    carried: ids(result.carried.iter(), roster),
                     could_sign: result.eligible.len(),
                     waits_until: result.waits_until.map(|at| at.to_string()),
                     blocked: self

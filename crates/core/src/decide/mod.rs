@@ -7,6 +7,7 @@
 mod break_glass;
 mod cover;
 mod explain;
+mod idle;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,9 +18,10 @@ use crate::roster::{PersonSet, Roster};
 
 pub use break_glass::{BreakGlass, Broken, Statements};
 pub use explain::{
-    ExplainedAct, ExplainedBroken, ExplainedIgnored, ExplainedRequirement, ExplainedRule,
-    ExplainedSelfReview, Explanation, StandIn,
+    ExplainedAct, ExplainedBroken, ExplainedIdle, ExplainedIgnored, ExplainedRequirement,
+    ExplainedRule, ExplainedSelfReview, Explanation, StandIn,
 };
+pub use idle::{Idle, Lacks};
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ pub struct SignOff {
     pub said: Said,
     /// When.
     pub at: Timestamp,
+    /// It is about the very commits, not carried over from others.
+    pub exact: bool,
 }
 
 /// Why a sign-off does not count.
@@ -107,6 +111,9 @@ pub struct RequirementResult {
     pub eligible: PersonSet,
     /// Who has not signed and could, but is away.
     pub away: PersonSet,
+    /// Who has signed other commits with the same content, where that is not
+    /// enough.
+    pub carried: PersonSet,
     /// Sign-offs still missing.
     pub missing: u32,
     /// When the cooling time ends, if it has not.
@@ -216,6 +223,8 @@ pub struct Decision {
     pub vetoes: PersonSet,
     /// Sign-offs that do not count, and why.
     pub ignored: Vec<(SignOff, IgnoredBecause)>,
+    /// Approvals that count and meet no requirement, and what they lack.
+    pub idle: Vec<Idle>,
     /// Whose break-glass does not count, by place in the roster, and why.
     pub ignored_break_glass: Vec<(usize, IgnoredBecause)>,
     /// What would bring it forward.
@@ -367,6 +376,8 @@ struct Judge<'a> {
     /// People who would be, were they not away.
     away: PersonSet,
     approved: PersonSet,
+    /// Who of them approved the very commits.
+    approved_exactly: PersonSet,
     vetoes: PersonSet,
     ignored: Vec<(SignOff, IgnoredBecause)>,
     ignored_break_glass: Vec<(usize, IgnoredBecause)>,
@@ -420,6 +431,7 @@ impl<'a> Judge<'a> {
             available,
             away: roster.away(now),
             approved: PersonSet::default(),
+            approved_exactly: PersonSet::default(),
             vetoes: PersonSet::default(),
             ignored: Vec::new(),
             ignored_break_glass: Vec::new(),
@@ -461,7 +473,12 @@ impl<'a> Judge<'a> {
         };
         match (because, signoff.said) {
             (Some(because), _) => self.ignored.push((signoff, because)),
-            (None, Said::Approve) => self.approved.insert(signoff.person),
+            (None, Said::Approve) => {
+                self.approved.insert(signoff.person);
+                if signoff.exact {
+                    self.approved_exactly.insert(signoff.person);
+                }
+            }
             (None, Said::Veto) => self.vetoes.insert(signoff.person),
         }
     }
@@ -487,16 +504,8 @@ impl<'a> Judge<'a> {
             let above = crate::roster::Level(self.facts.author_level.0.saturating_add(1));
             people.intersect(&self.roster.at_least(above));
         }
-        match &requirement.team {
-            Some(Team::Named(team)) => people.intersect(&self.roster.team(team)),
-            Some(Team::Owners) => {
-                let mut owners = PersonSet::default();
-                for owner in &self.facts.owners {
-                    owners.union(&self.roster.owner(owner));
-                }
-                people.intersect(&owners);
-            }
-            None => {}
+        if let Some(team) = &requirement.team {
+            people.intersect(&self.team(team));
         }
         people.subtract(&self.facts.authors);
         if requirement.independent {
@@ -505,6 +514,20 @@ impl<'a> Judge<'a> {
             }
         }
         people
+    }
+
+    /// Everyone in a team that a requirement names.
+    fn team(&self, team: &Team) -> PersonSet {
+        match team {
+            Team::Named(team) => self.roster.team(team),
+            Team::Owners => {
+                let mut owners = PersonSet::default();
+                for owner in &self.facts.owners {
+                    owners.union(&self.roster.owner(owner));
+                }
+                owners
+            }
+        }
     }
 
     /// The highest level among active people who did not make the change.
@@ -521,14 +544,23 @@ impl<'a> Judge<'a> {
 
     fn requirement(&self, requirement: &Requirement) -> RequirementResult {
         let people = self.eligible(requirement);
+        // Whose sign-off was carried over can sign again.
+        let approved = if requirement.exact {
+            &self.approved_exactly
+        } else {
+            &self.approved
+        };
         let mut counted = people.clone();
-        counted.intersect(&self.approved);
+        counted.intersect(approved);
         let mut away = people.clone();
         away.intersect(&self.away);
-        away.subtract(&self.approved);
+        away.subtract(approved);
+        let mut carried = people.clone();
+        carried.intersect(&self.approved);
+        carried.subtract(&counted);
         let mut eligible = people;
         eligible.intersect(&self.available);
-        eligible.subtract(&self.approved);
+        eligible.subtract(approved);
         let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
         let ready = requirement.cooling.map(|cooling| {
             let changed = self.facts.changed_at?;
@@ -539,6 +571,7 @@ impl<'a> Judge<'a> {
             counted,
             eligible,
             away,
+            carried,
             waits_until: ready.flatten().filter(|ready| self.now < *ready),
             age_unknown: ready == Some(None),
         }
@@ -586,9 +619,11 @@ impl<'a> Judge<'a> {
         } else {
             Verdict::Hold
         };
+        let idle = self.idle(&rules);
         Decision {
             verdict,
             rules,
+            idle,
             vetoes: self.vetoes,
             ignored: self.ignored,
             ignored_break_glass: self.ignored_break_glass,

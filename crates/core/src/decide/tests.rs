@@ -82,6 +82,7 @@ fn said(id: &str, said: Said) -> SignOff {
         person: at(&people(), id),
         said,
         at: parse_utc("2026-03-10T11:00Z").unwrap(),
+        exact: true,
     }
 }
 
@@ -218,6 +219,16 @@ fn own_rules_need_the_highest_level_present() {
         ..made_by(&[author])
     };
     assert_eq!(who_could(&judge(&policy, &facts("sen"), &[])), [["pat"]]);
+    // Who owns what is read as a rule from these as well.
+    let places = crate::owners::LOCATIONS.into_iter();
+    for path in places.chain(["catalog-info.yaml", "shop/cart/catalog-info.yaml"]) {
+        let facts = Facts {
+            paths: vec![path.to_owned()],
+            ..facts("sen")
+        };
+        let decision = judge(&policy, &facts, &[]);
+        assert_eq!(who_could(&decision), [["pat"]], "{path}");
+    }
     assert_eq!(
         judge(&policy, &facts("sen"), &["sue"]).verdict,
         Verdict::Hold
@@ -988,4 +999,76 @@ fn a_broken_glass_lifts_rules_and_no_self_review() {
     let said = held.explain(&policy, &people()).summary;
     assert_eq!(said, "self-review first");
     assert!(decision(true).is_overridden());
+}
+
+#[test]
+fn an_approval_that_meets_no_requirement_says_what_it_lacks() {
+    let policy = rules(
+        "[[rule]]\nid = \"a\"\nwhy = \"w\"\nrequire = [{ level = \"senior\", team = \"payments\" }]\n",
+    );
+    let facts = made_by(&["jun"]);
+    let lacks = |approvals: &[&str]| {
+        let decision = judge(&policy, &facts, approvals);
+        let explained = decision.explain(&policy, &people());
+        let idle = explained.meet_nothing.into_iter();
+        idle.map(|it| (it.person, it.because)).collect::<Vec<_>>()
+    };
+    let idle = |id: &str, because: &str| vec![(id.to_owned(), because.to_owned())];
+    assert_eq!(lacks(&["mia"]), idle("mia", "below senior"));
+    assert_eq!(lacks(&["sen"]), idle("sen", "not in team payments"));
+    // Also beside one that helps.
+    assert_eq!(lacks(&["sue", "mia"]), idle("mia", "below senior"));
+    assert_eq!(lacks(&["sue"]), []);
+    // The author's own is no such thing: it does not count at all.
+    assert_eq!(lacks(&["jun"]), []);
+    let independent = rules(
+        "[[rule]]\nid = \"a\"\nwhy = \"w\"\nrequire = [{ independent = true, above_author = true }]\n",
+    );
+    for (author, signer, because) in [
+        ("jun", "sen", "not independent of the author"),
+        ("sue", "mia", "not above the author"),
+    ] {
+        let decision = judge(&independent, &made_by(&[author]), &[signer]);
+        let explained = decision.explain(&independent, &people());
+        let found: Vec<&str> = explained
+            .meet_nothing
+            .iter()
+            .map(|it| it.because.as_str())
+            .collect();
+        assert_eq!(found, [because], "{author} {signer}");
+    }
+    // Where nothing is asked for, nothing is lacking.
+    let none = rules("");
+    assert!(judge(&none, &facts, &["mia"]).idle.is_empty());
+}
+
+#[test]
+fn a_requirement_can_ask_for_the_exact_commits() {
+    let policy = rules(
+        "[[rule]]\nid = \"a\"\nwhy = \"w\"\nrequire = [{ level = \"senior\", exact = true }]\n[[rule]]\nid = \"b\"\nwhy = \"w\"\nrequire = [{ level = \"senior\" }]\n",
+    );
+    let facts = made_by(&["jun"]);
+    let carried = |id: &str| SignOff {
+        exact: false,
+        ..said(id, Said::Approve)
+    };
+    let exactly = |id: &str| said(id, Said::Approve);
+    let verdict = |signoffs: &[SignOff]| judge_at(&policy, &facts, signoffs, now()).verdict;
+    assert_eq!(verdict(&[exactly("sen")]), Verdict::Allow);
+    assert_eq!(verdict(&[carried("sen")]), Verdict::Hold);
+    assert_eq!(verdict(&[carried("sen"), carried("sue")]), Verdict::Hold);
+    assert_eq!(verdict(&[carried("sen"), exactly("sue")]), Verdict::Allow);
+    let decision = judge_at(&policy, &facts, &[carried("sen")], now());
+    // It counts where nobody asks, and its signer can sign again.
+    assert!(decision.idle.is_empty());
+    assert_eq!(decision.way.acts.len(), 1);
+    assert!(who_could(&decision)[0].contains(&"sen".to_owned()));
+    let explained = decision.explain(&policy, &people());
+    let asked = &explained.rules[0].requirements[0];
+    assert!(!asked.met && asked.carried == ["sen"], "{asked:?}");
+    assert_eq!(
+        asked.text,
+        "1 sign-off by at least senior, of these exact commits"
+    );
+    assert!(explained.rules[1].met);
 }

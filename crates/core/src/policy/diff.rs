@@ -485,8 +485,8 @@ mod tests {
             ("independent = true", "independent = false", "ai-tier-1"),
             ("level = \"highest\"", "level = \"senior\"", "own-rules"),
             (
-                "paths = [\".countersign/**\"]",
-                "paths = [\".countersign/policy.toml\"]",
+                "\".countersign/**\",",
+                "\".countersign/policy.toml\",",
                 "own-rules",
             ),
         ] {

@@ -497,6 +497,7 @@ impl Reader<'_> {
             }),
             independent: raw.independent,
             distinct: raw.distinct,
+            exact: raw.exact,
             cooling: raw.cooling.and_then(|text| self.duration(&text)),
         }
     }

@@ -148,6 +148,8 @@ pub(super) struct RawRequirement {
     pub(super) independent: bool,
     #[serde(default)]
     pub(super) distinct: bool,
+    #[serde(default)]
+    pub(super) exact: bool,
     pub(super) cooling: Option<Spanned<String>>,
 }
 

@@ -39,6 +39,10 @@ pub struct Requirement {
     pub independent: bool,
     /// They may not count for any other requirement.
     pub distinct: bool,
+    /// They must have signed these exact commits: what was signed before a
+    /// rebase or for another landing does not count, though its content is the
+    /// same.
+    pub exact: bool,
     /// The content must have stood unchanged for this long.
     pub cooling: Option<SignedDuration>,
 }
@@ -75,7 +79,8 @@ impl Requirement {
                 && level
                 && (other.team.is_none() || self.team == other.team)
                 && (self.independent || !other.independent)
-                && (self.distinct || !other.distinct);
+                && (self.distinct || !other.distinct)
+                && (self.exact || !other.exact);
         people && self.cooling >= other.cooling
     }
 
@@ -112,6 +117,9 @@ impl Requirement {
             if self.distinct {
                 text.push_str(", who counts for nothing else");
             }
+            if self.exact {
+                text.push_str(", of these exact commits");
+            }
         }
         if let Some(cooling) = self.cooling {
             if !text.is_empty() {
@@ -120,5 +128,28 @@ impl Requirement {
             text.push_str(&format!("{} without a change", duration_text(cooling)));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `policy diff` calls a weakening.
+    #[test]
+    fn to_ask_for_the_exact_commits_is_more() {
+        let asked = |exact| Requirement {
+            signoffs: 1,
+            level: MinLevel::Level(Level(2)),
+            above_author: false,
+            team: None,
+            independent: false,
+            distinct: false,
+            exact,
+            cooling: None,
+        };
+        let covers = |mine, theirs| asked(mine).covers(&asked(theirs), Level(0), Level(3));
+        assert!(covers(true, true) && covers(true, false) && covers(false, false));
+        assert!(!covers(false, true));
     }
 }

@@ -100,6 +100,23 @@ impl TryFrom<String> for Digest {
     }
 }
 
+/// The SHA-256 of bytes that come in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Takes in the next bytes.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all of them.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 /// The id of a git object: SHA-1 or SHA-256, lower-case hexadecimal, as the
 /// in-toto digest names `gitCommit` and `gitTree` ask for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -155,6 +172,17 @@ impl TryFrom<String> for Oid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_hash_as_the_whole() {
+        let whole: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for length in [1, 7, 64, 999, 1000] {
+            let mut hasher = Hasher::default();
+            whole.chunks(length).for_each(|it| hasher.update(it));
+            assert_eq!(hasher.finish(), Digest::of(&whole), "{length}");
+        }
+        assert_eq!(Hasher::default().finish(), Digest::of(b""));
+    }
 
     #[test]
     fn only_full_lower_case_hashes_are_read() {

@@ -15,4 +15,4 @@ pub mod statement;
 pub mod value;
 pub mod verify;
 
-pub use hash::{Digest, HashError, Oid};
+pub use hash::{Digest, HashError, Hasher, Oid};

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_core::signoff::Digest;
 use countersign_core::signoff::carry::NeverCarried;
 use countersign_core::signoff::content::{Blob, Transition};
+use countersign_core::signoff::{Digest, Hasher};
 
-use crate::repo::path_text;
-use crate::repo::{MAX_OBJECT, Object};
+use crate::repo::{FIRST_PIECE, path_text};
 use crate::{GitError, Oid, Repo};
 
 const SUBMODULE: u32 = 0o160_000;
 
 /// How a file kept by git LFS begins (`git-lfs/git-lfs`, `docs/spec.md`).
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1";
+const _: () = assert!(LFS.len() <= FIRST_PIECE);
 
 /// The difference of two trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,20 +51,27 @@ pub(super) fn differences(repo: &Repo, pairs: &[(Oid, Oid)]) -> Result<Vec<Diffe
     let names: Vec<&str> = wanted.iter().map(|id| id.as_str()).collect();
     let mut blobs: BTreeMap<&Oid, (Digest, bool)> = BTreeMap::new();
     let mut missing = None;
-    repo.each_object(&names, MAX_OBJECT, |at, object| {
-        let Some(id) = wanted.get(at) else { return };
-        match object.filter(Object::is_whole_blob) {
-            Some(object) => {
-                let digest = Digest::of(&object.bytes);
-                blobs.insert(id, (digest, object.bytes.starts_with(LFS)));
-            }
-            None => missing = Some((*id).clone()),
-        }
+    // A file may be larger than memory, so none is held whole.
+    repo.each_content(&names, |at, content| {
+        let Some(id) = wanted.get(at) else {
+            return Ok(());
+        };
+        let Some(content) = content.filter(|it| it.kind == "blob") else {
+            missing = Some((*id).clone());
+            return Ok(());
+        };
+        let (mut hasher, mut is_lfs) = (Hasher::default(), None);
+        content.pieces(|piece| {
+            is_lfs.get_or_insert(piece.starts_with(LFS));
+            hasher.update(piece);
+        })?;
+        blobs.insert(id, (hasher.finish(), is_lfs.unwrap_or(false)));
+        Ok(())
     })?;
     if let Some(id) = missing {
         return Err(GitError::Unexpected {
             command: "cat-file".into(),
-            detail: format!("`{}` is not here, or larger than 64 MiB", id.short()),
+            detail: format!("the file `{}` is not here", id.short()),
         });
     }
     let empty = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::tree::path_text;
-use super::{MAX_OBJECT, Object, Oid, Repo};
+use super::{Oid, Repo};
 use crate::GitError;
 
 /// One changed file.
@@ -145,13 +145,19 @@ impl Repo {
             let sides = [&file.old_id, &file.new_id].into_iter();
             let names: Vec<&str> = sides.filter(|id| !id.is_null()).map(Oid::as_str).collect();
             let mut lines = 0_u64;
-            self.each_object(&names, MAX_OBJECT, |_, object| {
-                let whole = object.filter(Object::is_whole_blob);
-                let count = whole.map_or(u64::MAX, |it| {
-                    let ends = memchr::memchr_iter(b'\n', &it.bytes).count();
-                    ends as u64 + u64::from(it.bytes.last().is_some_and(|last| *last != b'\n'))
-                });
-                lines = lines.saturating_add(count);
+            self.each_content(&names, |_, content| {
+                let Some(content) = content else {
+                    lines = u64::MAX;
+                    return Ok(());
+                };
+                let mut last = b'\n';
+                content.pieces(|piece| {
+                    let ends = memchr::memchr_iter(b'\n', piece).count();
+                    lines = lines.saturating_add(ends as u64);
+                    last = piece.last().copied().unwrap_or(last);
+                })?;
+                lines = lines.saturating_add(u64::from(last != b'\n'));
+                Ok(())
             })?;
             file.lines = lines;
         }

@@ -23,7 +23,7 @@ pub use diff::FileChange;
 pub use history::Change;
 pub use lines::Hunk;
 pub use notes::NoteIndex;
-pub(crate) use objects::{MAX_OBJECT, Object, Readers};
+pub(crate) use objects::{FIRST_PIECE, MAX_OBJECT, Readers};
 pub use range::Range;
 pub(crate) use raw::RawCommit;
 pub use squash::{Origins, Proof, SquashOrigin};

@@ -1,7 +1,7 @@
 //! Reading objects through `git cat-file --batch`, which stays for the next
 //! question: starting it takes longer than most answers.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Mutex;
 
@@ -81,8 +81,7 @@ impl Reader {
     fn read(
         &mut self,
         names: &[&str],
-        limit: usize,
-        mut visit: impl FnMut(usize, Option<Object>),
+        mut visit: impl FnMut(usize, Option<Content<'_>>) -> Result<(), GitError>,
     ) -> Result<(), GitError> {
         // Two lines for one name would shift every later answer.
         if names.iter().any(|name| name.contains(['\n', '\r', '\0'])) {
@@ -91,10 +90,10 @@ impl Reader {
         let input = names.join("\n") + "\n";
         let (stdin, stdout) = (&mut self.stdin, &mut self.stdout);
         let mut answers = || {
-            names.iter().enumerate().try_for_each(|(at, name)| {
-                visit(at, read_object(stdout, name, limit)?);
-                Ok(())
-            })
+            names
+                .iter()
+                .enumerate()
+                .try_for_each(|(at, name)| read_object(stdout, name, |content| visit(at, content)))
         };
         if input.len() <= AT_ONCE {
             stdin.write_all(input.as_bytes())?;
@@ -168,7 +167,20 @@ impl Repo {
         &self,
         names: &[&str],
         limit: usize,
-        visit: impl FnMut(usize, Option<Object>),
+        mut visit: impl FnMut(usize, Option<Object>),
+    ) -> Result<(), GitError> {
+        self.each_content(names, |at, content| {
+            visit(at, content.map(|it| it.keep(limit)).transpose()?);
+            Ok(())
+        })
+    }
+
+    /// Calls `visit` with each object as it arrives, to be read in pieces however
+    /// large it is; what `visit` leaves is passed over.
+    pub(crate) fn each_content(
+        &self,
+        names: &[&str],
+        visit: impl FnMut(usize, Option<Content<'_>>) -> Result<(), GitError>,
     ) -> Result<(), GitError> {
         if names.is_empty() {
             return Ok(());
@@ -177,17 +189,69 @@ impl Repo {
             Some(reader) => reader,
             None => Reader::start(&self.git)?,
         };
-        reader.read(names, limit, visit)?;
+        reader.read(names, visit)?;
         self.readers.keep(reader);
         Ok(())
     }
 }
 
+/// An object whose content is still to be read.
+pub(crate) struct Content<'a> {
+    pub(crate) kind: &'a str,
+    size: u64,
+    rest: &'a mut dyn Read,
+}
+
+impl Content<'_> {
+    /// Its first bytes, at most `limit`.
+    fn keep(self, limit: usize) -> Result<Object, GitError> {
+        let kept = self.size.min(limit as u64);
+        let mut bytes = Vec::with_capacity(usize::try_from(kept).unwrap_or(0));
+        self.rest.take(kept).read_to_end(&mut bytes)?;
+        Ok(Object {
+            kind: self.kind.to_owned(),
+            bytes,
+            size: self.size,
+        })
+    }
+
+    /// Calls `visit` with all of it, piece by piece. The first piece holds at
+    /// least [`FIRST_PIECE`] bytes where there are so many.
+    pub(crate) fn pieces(self, mut visit: impl FnMut(&[u8])) -> Result<(), GitError> {
+        let size = usize::try_from(self.size).unwrap_or(PIECE);
+        let mut piece = vec![0; size.clamp(1, PIECE)];
+        loop {
+            let mut filled = 0;
+            while filled < FIRST_PIECE {
+                let Some(room) = piece.get_mut(filled..) else {
+                    break;
+                };
+                match self.rest.read(room) {
+                    Ok(0) => break,
+                    Ok(read) => filled += read,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            match piece.get(..filled) {
+                Some(read) if !read.is_empty() => visit(read),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Bytes read at once of an object that is not kept.
+const PIECE: usize = 1 << 16;
+
+/// Bytes that come together at the beginning of one.
+pub(crate) const FIRST_PIECE: usize = 1 << 10;
+
 fn read_object(
-    reader: &mut impl BufRead,
+    reader: &mut BufReader<ChildStdout>,
     name: &str,
-    limit: usize,
-) -> Result<Option<Object>, GitError> {
+    visit: impl FnOnce(Option<Content<'_>>) -> Result<(), GitError>,
+) -> Result<(), GitError> {
     let mut header = String::new();
     reader.read_line(&mut header)?;
     let mut words = header.split_whitespace();
@@ -199,21 +263,67 @@ fn read_object(
     }
     let Some(size) = words.next() else {
         // `<name> missing` or `<name> ambiguous`.
-        return Ok(None);
+        return visit(None);
     };
     let size: u64 = size.parse().map_err(|_| unexpected("no size"))?;
-    let kept = size.min(limit as u64);
-    let mut bytes = Vec::with_capacity(usize::try_from(kept).unwrap_or(0));
-    reader.by_ref().take(kept).read_to_end(&mut bytes)?;
-    let skipped = std::io::copy(&mut reader.by_ref().take(size - kept), &mut std::io::sink())?;
-    if bytes.len() as u64 + skipped != size {
+    let mut rest = reader.take(size);
+    visit(Some(Content {
+        kind,
+        size,
+        rest: &mut rest,
+    }))?;
+    std::io::copy(&mut rest, &mut std::io::sink())?;
+    if rest.limit() > 0 {
         return Err(unexpected("the object ends early"));
     }
     let mut newline = [0];
-    reader.read_exact(&mut newline)?;
-    Ok(Some(Object {
-        kind: kind.to_owned(),
-        bytes,
-        size,
-    }))
+    rest.into_inner().read_exact(&mut newline)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_testkit::{GitRepo, Who};
+
+    use super::*;
+
+    #[test]
+    fn pieces_are_the_whole_and_what_is_left_is_passed_over() {
+        let repo = GitRepo::new();
+        let sizes = [0, 1, FIRST_PIECE, PIECE, PIECE + 1, 3 * PIECE + 7];
+        let contents: Vec<Vec<u8>> = sizes
+            .iter()
+            .map(|size| (0..=250).cycle().take(*size).collect())
+            .collect();
+        for content in &contents {
+            repo.write(&format!("{}.bin", content.len()), content);
+        }
+        repo.git(&["add", "."]);
+        repo.commit(Who::new("A", "a@example.com"), "All", &[]);
+        let names: Vec<String> = sizes
+            .iter()
+            .map(|size| format!("HEAD:{size}.bin"))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let opened = Repo::open(repo.path()).unwrap();
+        for skipped in [false, true] {
+            let mut seen = Vec::new();
+            opened
+                .each_content(&names, |at, content| {
+                    let mut whole = Vec::new();
+                    if !skipped || at % 2 == 1 {
+                        content.unwrap().pieces(|piece| {
+                            let first = whole.is_empty();
+                            assert!(!first || piece.len() >= FIRST_PIECE.min(sizes[at]));
+                            whole.extend_from_slice(piece);
+                        })?;
+                        assert!(whole == contents[at], "{}", sizes[at]);
+                    }
+                    seen.push(at);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
+        }
+    }
 }

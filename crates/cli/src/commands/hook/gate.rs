@@ -18,7 +18,7 @@ use super::pusher::Pusher;
 use super::{Hook, RunArgs};
 use crate::error::{CliError, CliResult, exit};
 use crate::landing::{JudgedStep, Line, Step, lets_through};
-use crate::report::{self, CheckReport};
+use crate::report::{self, CheckReport, ReportSignOff};
 use crate::rules::Rules;
 use crate::style::{self, BOLD, DIM, paint};
 
@@ -49,7 +49,7 @@ impl Update {
         })
     }
 
-    fn branch(&self) -> Option<&str> {
+    pub(super) fn branch(&self) -> Option<&str> {
         self.name.strip_prefix("refs/heads/")
     }
 }
@@ -117,9 +117,19 @@ pub(super) struct Gate<'a> {
     /// The default branch, once it has commits, and the rules on it.
     default: Option<(String, Oid, Arc<Rules>)>,
     pusher: Option<Pusher>,
+    /// The remote that is pushed to, where this is its clone and not its server.
+    remote: Option<String>,
 }
 
 impl<'a> Gate<'a> {
+    /// What the gate of a remote would say, as far as that is known here.
+    pub(super) fn advising(repo: &'a Repo, remote: &str) -> CliResult<Self> {
+        Ok(Self {
+            remote: Some(remote.to_owned()),
+            ..Self::new(repo, None)?
+        })
+    }
+
     pub(super) fn new(repo: &'a Repo, pusher: Option<&str>) -> CliResult<Self> {
         let default = match repo.default_branch()? {
             Some(rev) => {
@@ -138,6 +148,7 @@ impl<'a> Gate<'a> {
             repo,
             default,
             pusher,
+            remote: None,
         })
     }
 
@@ -150,7 +161,7 @@ impl<'a> Gate<'a> {
     }
 
     /// The sign-offs as they will be after the push.
-    fn chain(&self, updates: &[Update]) -> CliResult<Chain> {
+    pub(super) fn chain(&self, updates: &[Update]) -> CliResult<Chain> {
         let pushed = updates.iter().find(|update| update.name == signoffs::REF);
         Ok(match pushed.and_then(|update| update.new.as_ref()) {
             Some(tip) => self.repo.signoffs_at(tip)?,
@@ -177,6 +188,18 @@ impl<'a> Gate<'a> {
         };
         let code = self.branch(update, branch, chain)?;
         // Shadow mode says it and stops nothing.
+        Ok(if self.is_shadow() { exit::ALLOW } else { code })
+    }
+
+    /// Tells whoever pushes to a protected branch what the server's gate would.
+    /// What others pushed since the last fetch is not here; git says so itself.
+    pub(super) fn advise(&self, update: &Update, chain: &Arc<Chain>) -> CliResult {
+        let old = update.old.as_ref();
+        let is_here = old.is_none_or(|old| self.repo.resolve(old.as_str()).is_ok());
+        let Some(branch) = update.branch().filter(|_| is_here) else {
+            return Ok(exit::ALLOW);
+        };
+        let code = self.branch(update, branch, chain)?;
         Ok(if self.is_shadow() { exit::ALLOW } else { code })
     }
 
@@ -326,6 +349,10 @@ impl<'a> Gate<'a> {
         let mut out = anstream::stderr().lock();
         let report = CheckReport::new(&judged.range, rules, &judged.merge, &judged.decision);
         if verdict == Verdict::Allow {
+            if self.remote.is_some() {
+                // It lands only once the server has said so.
+                return Ok(exit::ALLOW);
+            }
             let (style, word) = if judged.decision.is_overridden() {
                 (Verdict::Hold, "OVERRIDDEN")
             } else {
@@ -333,7 +360,8 @@ impl<'a> Gate<'a> {
             };
             let word = paint(style::verdict(style), word);
             writeln!(out, "{word}  {branch}: {}", report.summary)?;
-            for signoff in report.signoffs.iter().filter(|it| it.said == "approve") {
+            let helps = |it: &&ReportSignOff| it.said == "approve" && it.meets_nothing.is_none();
+            for signoff in report.signoffs.iter().filter(helps) {
                 let kept = signoff.kept.as_ref();
                 let kept = kept.map_or_else(String::new, |kept| format!(", {kept}"));
                 writeln!(out, "  approved by {}{kept}", signoff.person)?;
@@ -384,9 +412,15 @@ impl<'a> Gate<'a> {
             ));
         }
         let here = self.repo.branches_at(head)?;
-        Ok(match here.iter().find(|name| *name != branch) {
-            Some(name) => {
-                let range = format!("origin/{branch}..origin/{name}");
+        let source = here.iter().find(|name| *name != branch);
+        let range = match (&self.remote, source) {
+            (Some(remote), Some(name)) => Some(format!("{remote}/{branch}..{name}")),
+            (Some(remote), None) => Some(format!("{remote}/{branch}..{}", head.short())),
+            (None, Some(name)) => Some(format!("origin/{branch}..origin/{name}")),
+            (None, None) => None,
+        };
+        Ok(match range {
+            Some(range) => {
                 let (command, who) = match &report.decision.self_review {
                     Some(_) => (format!("declare {range} --reviewed"), "for its author"),
                     None => (format!("sign {range}"), "for someone who can sign"),

@@ -51,6 +51,10 @@ pub(super) fn run(args: &InstallArgs) -> CliResult {
     if gate && !args.uninstall {
         let note = "the protected branches are those of the policy on the default branch";
         writeln!(out, "  {}", paint(DIM, note))?;
+        if args.pusher.is_none() {
+            let warning = "warning: without --pusher nobody knows who pushes, so whoever does can write under any mailbox, also a senior's";
+            writeln!(out, "  {warning}")?;
+        }
     }
     Ok(exit::ALLOW)
 }

@@ -8,6 +8,7 @@ use countersign_core::roster::Roster;
 
 use crate::collect::{Also, is_person};
 use crate::error::{CliError, CliResult, exit};
+use crate::pushed_by::mailbox;
 
 /// Who pushes, and how that is known.
 pub(super) struct Pusher {
@@ -74,10 +75,6 @@ impl Pusher {
 /// The person that a name, a mailbox, `Name <mailbox>` or an account belongs to.
 fn mapped(variable: &str, said: &str, roster: &Roster) -> Option<usize> {
     let said = said.trim();
-    let email = said
-        .split_once('<')
-        .and_then(|(_, rest)| rest.split_once('>'))
-        .map_or(said, |(email, _)| email);
     let forge = match variable {
         name if name.starts_with("GL_") => "gitlab",
         name if name.starts_with("GITEA_") => "gitea",
@@ -87,7 +84,7 @@ fn mapped(variable: &str, said: &str, roster: &Roster) -> Option<usize> {
     };
     roster
         .by_account(forge, said)
-        .or_else(|| roster.by_email(email))
+        .or_else(|| roster.by_email(mailbox(said)))
         .or_else(|| roster.index_of(said))
 }
 

@@ -148,7 +148,7 @@ impl PlanReport {
             findings: reading.findings,
             policy: ReportPolicy::of(rules),
             warnings: rules.warnings.clone(),
-            signoffs: super::signoffs(judged.counted.as_ref()),
+            signoffs: super::signoffs(judged.counted.as_ref(), &explanation),
             spent: judged.spent.as_ref().map(ReportSpent::of),
             next: super::next(rules, sign, &explanation),
             decision: explanation,

@@ -58,7 +58,8 @@ pub struct Change<'a> {
     /// Ids of everyone who made it: authors, co-authors, committers, pushers,
     /// operators of agents.
     pub authors: &'a BTreeSet<String>,
-    /// Identities that made part of it and are not on the roster.
+    /// Identities that made part of it and are not on the roster; an empty one
+    /// where nobody is named at all.
     pub unattributed: &'a [String],
     /// Did AI take part, as far as known now?
     pub involvement: Verdict,
@@ -108,6 +109,16 @@ pub struct Accepted {
     pub message: Option<String>,
     /// Answers to what the rules ask.
     pub answers: Vec<Answer>,
+}
+
+impl Accepted {
+    /// Whether it is about the very commits, rather than carried over to others
+    /// with the same content. A plan is exact or not signed; a veto is about the
+    /// change.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        !matches!(self.kept, Some(Kept::Replayed { .. }))
+    }
 }
 
 /// A statement about this change that does not count.

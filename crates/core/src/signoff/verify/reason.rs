@@ -123,6 +123,10 @@ impl fmt::Display for Reason {
                 "the signer was {then} then and is {now} now; to count as that, sign again"
             ),
             Self::Author => f.write_str("the signer made the change, so cannot sign it off"),
+            Self::MayBeAuthor(who) if who.is_empty() => f.write_str(
+                "nobody says who made it, so that may be the only signer; \
+                 name them with `--by` or let a second person sign",
+            ),
             Self::MayBeAuthor(who) => write!(
                 f,
                 "`{who}`, who is not on the roster, made part of it and may be the only signer; \
