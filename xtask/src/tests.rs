@@ -7,26 +7,8 @@ use anyhow::{Context, Result, bail};
 use crate::tools;
 
 /// What says that a program runs in an agent's session, where nothing is signed:
-/// the tests are themselves wherever they are started (`cli/src/guard/person.rs`).
-const SESSION: [&str; 17] = [
-    "AGENT_SESSION",
-    "AI_AGENT",
-    "ANTIGRAVITY_AGENT",
-    "CLAUDECODE",
-    "CLAUDE_CODE_ENTRYPOINT",
-    "CLINE_ACTIVE",
-    "CODEX_SANDBOX",
-    "CODEX_SANDBOX_NETWORK_DISABLED",
-    "CODEX_THREAD_ID",
-    "COPILOT_AGENT_SESSION",
-    "COPILOT_CLI",
-    "CURSOR_AGENT",
-    "GEMINI_CLI",
-    "KIRO_SESSION_ID",
-    "OPENCODE",
-    "OPENCODE_CLIENT",
-    "Q_TERM_AGENT",
-];
+/// the tests are themselves wherever they are started.
+const AGENT_VARIABLES: &str = include_str!("../../crates/cli/src/guard/agent_variables.tsv");
 
 /// Installs or finds what the tests need, says so, and runs them all. No test
 /// may skip itself on a continuous-integration machine.
@@ -41,7 +23,10 @@ pub(crate) fn run() -> Result<()> {
     println!("$ cargo test --workspace --locked");
     let mut tests = Command::new("cargo");
     tests.args(["test", "--workspace", "--locked"]);
-    for name in SESSION {
+    for (name, _) in AGENT_VARIABLES
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+    {
         tests.env_remove(name);
     }
     if let Some(program) = tools::terraform() {

@@ -142,7 +142,7 @@ pub(crate) fn merge_also_by(
     now: Timestamp,
 ) -> CliResult<Merge> {
     let ground = ground(repo, range.onto.as_ref(), rules)?;
-    merge_on_by(repo, range, rules, (ground.as_ref(), also), now)
+    merge_on(repo, range, rules, ground.as_ref(), also, now)
 }
 
 /// What changes onto a commit have in common; `None` where nothing was ever
@@ -169,16 +169,7 @@ pub(crate) fn merge_on(
     range: &Range,
     rules: &Rules,
     ground: Option<&Arc<Ground>>,
-    now: Timestamp,
-) -> CliResult<Merge> {
-    merge_on_by(repo, range, rules, (ground, None), now)
-}
-
-fn merge_on_by(
-    repo: &Repo,
-    range: &Range,
-    rules: &Rules,
-    (ground, also): (Option<&Arc<Ground>>, Option<Also>),
+    also: Option<Also>,
     now: Timestamp,
 ) -> CliResult<Merge> {
     let subject = match ground {

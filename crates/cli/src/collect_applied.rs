@@ -56,13 +56,8 @@ pub(crate) fn read(
             applied.unread.push(format!("{path}: too many files"));
             continue;
         }
-        match repo.read_file(head, path) {
-            Ok(None) => {}
-            Ok(Some(bytes)) => applied.take_in(path, &bytes),
-            Err(error @ GitError::TooLarge { .. }) => {
-                applied.unread.push(format!("{path}: {error}"));
-            }
-            Err(error) => return Err(error.into()),
+        if let Some(bytes) = applied.content(repo, head, path)? {
+            applied.take_in(path, &bytes);
         }
     }
     let shipped: Vec<&FileChange> = files
@@ -74,6 +69,22 @@ pub(crate) fn read(
 }
 
 impl Applied {
+    /// A file at a commit; one that is too large counts as unread.
+    pub(crate) fn content(
+        &mut self,
+        repo: &Repo,
+        at: &Oid,
+        path: &str,
+    ) -> CliResult<Option<Vec<u8>>> {
+        match repo.read_file(at, path) {
+            Err(error @ GitError::TooLarge { .. }) => {
+                self.unread.push(format!("{path}: {error}"));
+                Ok(None)
+            }
+            found => Ok(found?),
+        }
+    }
+
     fn take_in(&mut self, path: &str, bytes: &[u8]) {
         let format = plan::sniff(path, bytes);
         if matches!(

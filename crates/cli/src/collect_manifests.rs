@@ -139,7 +139,10 @@ fn sides(
     }
     let contents = match repo.read_files(at, &paths) {
         Ok(contents) => contents,
-        Err(GitError::TooLarge { .. }) => one_by_one(repo, at, &paths, applied)?,
+        Err(GitError::TooLarge { .. }) => {
+            let each = paths.iter().map(|path| applied.content(repo, at, path));
+            each.collect::<CliResult<_>>()?
+        }
         Err(error) => return Err(error.into()),
     };
     let found = paths.into_iter().zip(contents);
@@ -153,27 +156,6 @@ fn sides(
             })
         })
         .collect())
-}
-
-/// The same where one of them is too large.
-fn one_by_one(
-    repo: &Repo,
-    at: &Oid,
-    paths: &[&str],
-    applied: &mut Applied,
-) -> CliResult<Vec<Option<Vec<u8>>>> {
-    let mut contents = Vec::new();
-    for path in paths {
-        contents.push(match repo.read_file(at, path) {
-            Ok(bytes) => bytes,
-            Err(error @ GitError::TooLarge { .. }) => {
-                applied.unread.push(format!("{path}: {error}"));
-                None
-            }
-            Err(error) => return Err(error.into()),
-        });
-    }
-    Ok(contents)
 }
 
 /// What a file is; `None` for configuration of other programs.

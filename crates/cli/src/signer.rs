@@ -16,7 +16,7 @@ use countersign_git::{Oid, Repo};
 use jiff::Timestamp;
 
 use crate::error::{CliError, CliResult, exit};
-use crate::guard::person::agent_here;
+use crate::guard::person::{agent_here, for_a_person};
 use crate::rules::{PEOPLE, Rules};
 use crate::signoffs::Subject;
 
@@ -33,9 +33,8 @@ impl<'a> Signer<'a> {
     /// Never in an agent's session: it has its user's keys, not its user's word.
     pub(crate) fn find(repo: &Repo, rules: &'a Rules, key: Option<&Path>) -> CliResult<Self> {
         if let Some(agent) = agent_here() {
-            let message = format!("a signature is for a person: this runs in a session of {agent}");
-            return Err(CliError::new(exit::REFUSE, message)
-                .hint("open a terminal of your own, outside of the agent, and run it there"));
+            let why = format!("this runs in a session of {agent}");
+            return Err(for_a_person("a signature", &why));
         }
         let key = match key {
             Some(key) => key.to_owned(),

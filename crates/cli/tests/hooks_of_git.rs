@@ -17,15 +17,16 @@ fn write_hook(file: &Path, text: &str) {
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+fn install(server: &Server, more: &[&str]) -> String {
+    let args = [&["hook", "install"], more].concat();
+    shown(&countersign(&server.path(), &args))
+}
+
 #[test]
 fn a_hook_of_the_user_is_kept_and_put_back() {
     let org = Org::with_change("src/app.py");
     let server = Server::of(&org, &[]);
-    let install = |more: &[&str]| {
-        let mut args = vec!["hook", "install"];
-        args.extend(more);
-        shown(&countersign(&server.path(), &args))
-    };
+    let install = |more: &[&str]| install(&server, more);
     let again = install(&[]);
     assert!(again.starts_with("exit 0\nalready installed"), "{again}");
     let removed = install(&["--uninstall"]);
@@ -195,11 +196,7 @@ fn advice_and_gate_agree_on_who_carried_what_was_signed() {
 fn a_gate_that_does_not_know_who_pushes_says_so() {
     let org = Org::with_change("src/app.py");
     let server = Server::of(&org, &[]);
-    let install = |more: &[&str]| {
-        let mut args = vec!["hook", "install"];
-        args.extend(more);
-        shown(&countersign(&server.path(), &args))
-    };
+    let install = |more: &[&str]| install(&server, more);
     let warning = "warning: without --pusher nobody knows who pushes";
     assert!(install(&[]).contains(warning));
     assert!(!install(&["--pusher", "GL_USERNAME"]).contains(warning));

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use countersign_core::effect::{Effect, Environment, StateLoss, Verb};
 use countersign_effects::command::{
     Context, Danger, Finding, MAX_LENGTH, Node, Reading, Scope, command_texts, judge_tool_call,
-    normalise,
+    normalise, tool_name,
 };
 use countersign_effects::shell::glob_match;
 use countersign_effects::target::Target;
@@ -431,7 +431,7 @@ impl Look<'_> {
 /// Whether a tool only looks, by its name alone. A server's own name in front of
 /// it says nothing.
 fn only_looks(tool: &str) -> bool {
-    let name = tool.rsplit("__").next().unwrap_or(tool);
+    let name = tool_name(tool);
     let mut split = String::with_capacity(name.len() + 4);
     for c in name.chars() {
         if c.is_ascii_uppercase() {
@@ -614,6 +614,7 @@ mod tests {
             "read_write_file",
             "post_thread",
             "mcp__list__do",
+            "@list/do",
             "create_listing",
             "bash",
         ] {

@@ -151,7 +151,7 @@ fn judge_all(
 ) -> (Vec<Judged>, Vec<Stuck>) {
     let next = AtomicUsize::new(0);
     let one = |(change, range): &(OpenChange, Range)| -> CliResult<Judged> {
-        let merge = collect::merge_on(repo, range, rules, ground, now)?;
+        let merge = collect::merge_on(repo, range, rules, ground, None, now)?;
         Ok(Judged {
             decision: judge(rules, &merge, now),
             change: change.clone(),

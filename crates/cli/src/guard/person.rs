@@ -5,26 +5,16 @@ use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
 
 use crate::error::{CliError, CliResult, exit};
 
-/// Variables that agents set for what they start, and the agent.
-const AGENT_VARIABLES: &[(&str, &str)] = &[
-    ("CLAUDECODE", "claude-code"),
-    ("CLAUDE_CODE_ENTRYPOINT", "claude-code"),
-    ("CODEX_SANDBOX", "codex"),
-    ("CODEX_SANDBOX_NETWORK_DISABLED", "codex"),
-    ("CODEX_THREAD_ID", "codex"),
-    ("CURSOR_AGENT", "cursor"),
-    ("GEMINI_CLI", "gemini-cli"),
-    ("COPILOT_AGENT_SESSION", "copilot-cli"),
-    ("COPILOT_CLI", "copilot-cli"),
-    ("OPENCODE", "opencode"),
-    ("OPENCODE_CLIENT", "opencode"),
-    ("CLINE_ACTIVE", "cline"),
-    ("KIRO_SESSION_ID", "kiro"),
-    ("Q_TERM_AGENT", "amazon-q"),
-    ("ANTIGRAVITY_AGENT", "antigravity"),
-    ("AI_AGENT", "agent"),
-    ("AGENT_SESSION", "agent"),
-];
+/// Variables that agents set for what they start, and the agent. The tests are
+/// run without them (`xtask`).
+const AGENT_VARIABLES: &str = include_str!("agent_variables.tsv");
+
+fn agent_variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    AGENT_VARIABLES
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+}
+
 /// Set in every terminal of an editor with an agent, whoever types in it.
 const EDITOR_VARIABLES: &[&str] = &["CURSOR_TRACE_ID"];
 /// Programs that are agents and no terminals with one inside.
@@ -43,13 +33,18 @@ const AGENT_PROGRAMS: &[&str] = &[
 /// Ancestors above this many are not looked at.
 const MAX_ANCESTORS: usize = 64;
 
+/// What an agent is told that does what a person has to do.
+pub(crate) fn for_a_person(what: &str, why: &str) -> CliError {
+    CliError::new(exit::REFUSE, format!("{what} is for a person: {why}"))
+        .hint("open a terminal of your own, outside of the agent, and run it there")
+}
+
 /// The agent in whose session this runs, as its variables say; an agent that
 /// takes them away is not seen.
 pub(crate) fn agent_here() -> Option<&'static str> {
-    AGENT_VARIABLES
-        .iter()
+    agent_variables()
         .find(|(name, _)| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-        .map(|(_, agent)| *agent)
+        .map(|(_, agent)| agent)
 }
 
 /// A terminal with, as far as can be told, a person at it.
@@ -64,13 +59,10 @@ impl Person {
     /// is the signature that comes after, if the key asks for a passphrase or a
     /// touch.
     pub(crate) fn find(what: &str) -> CliResult<Self> {
-        let refuse = |why: String| {
-            CliError::new(exit::REFUSE, format!("{what} is for a person: {why}"))
-                .hint("open a terminal of your own, outside of the agent, and run it there")
-        };
-        let names = AGENT_VARIABLES.iter().map(|(name, _)| name);
+        let refuse = |why: String| for_a_person(what, &why);
+        let names = agent_variables().map(|(name, _)| name);
         if let Some(name) = names
-            .chain(EDITOR_VARIABLES)
+            .chain(EDITOR_VARIABLES.iter().copied())
             .find(|name| std::env::var_os(name).is_some())
         {
             return Err(refuse(format!("`{name}` says that an agent started this")));

@@ -1,5 +1,5 @@
 //! Git: the commands that its options, its configuration and its environment
-//! make it run. What its own commands do is in `data/commands/git.tsv`.
+//! make it run. What its own commands do is in `data/commands/forges.tsv`.
 
 use countersign_core::effect::Verb;
 

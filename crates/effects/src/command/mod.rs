@@ -30,7 +30,7 @@ pub use context::{Context, Entry, Facts};
 pub use paths::normalise;
 pub use reading::{Danger, Finding, Node, Reading, Scope, place_name};
 pub use record::redact;
-pub use tool::{command_texts, judge_tool_call};
+pub use tool::{command_texts, judge_tool_call, tool_name};
 
 use shell_run::Shell;
 

@@ -98,11 +98,25 @@ const TARGETS: &[(&str, &str)] = &[
 pub fn judge_tool_call(name: &str, arguments: &Value, context: &dyn Context) -> Reading {
     let mut shell = Shell::new(context);
     shell.open_node(&[name.to_owned()]);
-    let tool = name.rsplit("__").next().unwrap_or(name);
-    shell.judge_tool(tool, arguments);
+    shell.judge_tool(tool_name(name), arguments);
     shell.close_node();
     shell.finish();
     shell.reading
+}
+
+/// A tool's own name, without that of its server: `mcp__server__tool`, and in
+/// Kiro `@server/tool`.
+#[must_use]
+pub fn tool_name(name: &str) -> &str {
+    let name = name.rsplit("__").next().unwrap_or(name);
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Whether one of these is a word of a name in kebab case.
+fn has_word(words: &str, list: &[&str]) -> bool {
+    words
+        .split(['-', '.', ':'])
+        .any(|word| list.contains(&word))
 }
 
 /// The argument of this name. Servers written in Go do not tell cases apart.
@@ -176,11 +190,7 @@ impl Shell<'_> {
             "save",
             "str",
         ];
-        let has = |list: &[&str]| {
-            words
-                .split(['-', '.', ':'])
-                .any(|word| list.contains(&word))
-        };
+        let has = |list: &[&str]| has_word(words, list);
         if has(WRITES) {
             self.judge_write(path, has(&["write", "create", "save"]));
         } else if has(&["delete", "remove", "rm", "unlink"]) {
@@ -193,11 +203,7 @@ impl Shell<'_> {
 
     /// A tool that moves or copies, by its name: as `mv` and `cp` would.
     fn judge_transfer(&mut self, words: &str, arguments: &Value) -> bool {
-        let has = |list: &[&str]| {
-            words
-                .split(['-', '.', ':'])
-                .any(|word| list.contains(&word))
-        };
+        let has = |list: &[&str]| has_word(words, list);
         let program = if has(&["move", "rename", "mv"]) {
             "mv"
         } else if has(&["copy", "cp", "duplicate"]) {
@@ -213,6 +219,13 @@ impl Shell<'_> {
             paths.map(str::to_owned).collect()
         };
         let (sources, destinations) = (given(SOURCES), given(DESTINATIONS));
+        if destinations.is_empty() && program == "mv" {
+            // Where to is in words of the tool's own.
+            for source in &sources {
+                self.judge_delete(source, false);
+            }
+            return !sources.is_empty();
+        }
         for source in &sources {
             for destination in &destinations {
                 let argv = [program, "--", source, destination].map(str::to_owned);
@@ -224,10 +237,7 @@ impl Shell<'_> {
 
     fn judge_command_arguments(&mut self, words: &str, arguments: &Value) -> bool {
         let mut read = false;
-        let powershell = words
-            .split(['-', '.', ':'])
-            .any(|word| matches!(word, "powershell" | "pwsh"));
-        let powershell = powershell || words == "power-shell";
+        let powershell = has_word(words, &["powershell", "pwsh"]) || words == "power-shell";
         for value in COMMANDS.iter().filter_map(|name| argument(arguments, name)) {
             read = true;
             match value {
@@ -393,13 +403,7 @@ impl Shell<'_> {
             "run", "execute", "exec", "apply", "deploy", "invoke", "call", "eval", "sync", "merge",
             "publish", "promote", "migrate", "restore",
         ];
-        let mut parts = words.split(['-', '.', ':', '/']);
-        let first = words.split(['-', '.', ':', '/']).next().unwrap_or("");
-        let has = |list: &[&str]| {
-            words
-                .split(['-', '.', ':', '/'])
-                .any(|word| list.contains(&word))
-        };
+        let has = |list: &[&str]| has_word(words, list);
         let (verb, danger, reason) = if has(DESTROYS) {
             (
                 Verb::Delete,
@@ -412,7 +416,7 @@ impl Shell<'_> {
                 Danger::Destructive,
                 "a tool named for stopping something",
             )
-        } else if READS.contains(&first) || parts.any(|part| READS.contains(&part)) {
+        } else if has(READS) {
             return;
         } else if has(OPAQUE) {
             self.reading

@@ -344,7 +344,6 @@ impl Shell<'_> {
                     self.run_argv(&argv, None);
                 }
                 "start-process" | "saps" | "start" => {
-                    let words = rest.iter().filter(|a| !a.starts_with('-') || a.len() > 2);
                     let named = |a: &&String| {
                         let lower = a.to_ascii_lowercase();
                         lower.len() < 2
@@ -358,7 +357,8 @@ impl Shell<'_> {
                             .iter()
                             .any(|option| option.starts_with(&lower))
                     };
-                    let argv: Vec<String> = words
+                    let argv: Vec<String> = rest
+                        .iter()
                         .filter(named)
                         .flat_map(|word| word.split_ascii_whitespace())
                         .map(str::to_owned)
@@ -457,36 +457,9 @@ impl Shell<'_> {
                 | "remove-azresource" => {
                     self.destroys(Verb::Delete, "object", &rest.join(" "), "deletes an object");
                 }
-                _ if lower.starts_with("remove-az")
-                    || lower.starts_with("remove-ec2")
-                    || lower.starts_with("remove-s3")
-                    || lower.starts_with("remove-rds") =>
-                {
-                    self.on_service(
-                        Verb::Delete,
-                        "cloud resource",
-                        &line.join(" "),
-                        "a cmdlet that deletes a cloud resource",
-                        crate::target::Target::unknown(),
-                    );
-                }
-                _ if [
-                    "stop-az",
-                    "restart-az",
-                    "stop-ec2",
-                    "restart-ec2",
-                    "stop-rds",
-                ]
-                .iter()
-                .any(|known| lower.starts_with(known)) =>
-                {
-                    self.on_service(
-                        Verb::Disrupt,
-                        "cloud resource",
-                        &line.join(" "),
-                        "a cmdlet that stops a cloud resource",
-                        crate::target::Target::unknown(),
-                    );
+                _ if let Some((verb, reason)) = cloud_cmdlet(&lower) => {
+                    let unknown = crate::target::Target::unknown();
+                    self.on_service(verb, "cloud resource", &line.join(" "), reason, unknown);
                 }
                 // `[IO.Directory]::Delete("…")`, `$_.Delete()`: methods of .NET.
                 _ if (lower.starts_with('[') || lower.starts_with('$'))
@@ -525,6 +498,24 @@ impl Shell<'_> {
 }
 
 /// `Verb-Noun` with a verb PowerShell approves of.
+/// What a cmdlet of a cloud's modules does to a resource.
+fn cloud_cmdlet(name: &str) -> Option<(Verb, &'static str)> {
+    const DELETE: &[&str] = &["remove-az", "remove-ec2", "remove-s3", "remove-rds"];
+    const STOP: &[&str] = &[
+        "stop-az",
+        "restart-az",
+        "stop-ec2",
+        "restart-ec2",
+        "stop-rds",
+    ];
+    let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
+    if is(DELETE) {
+        Some((Verb::Delete, "a cmdlet that deletes a cloud resource"))
+    } else {
+        is(STOP).then_some((Verb::Disrupt, "a cmdlet that stops a cloud resource"))
+    }
+}
+
 fn is_cmdlet(name: &str) -> bool {
     const VERBS: &[&str] = &[
         "get",

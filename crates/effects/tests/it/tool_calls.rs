@@ -34,6 +34,16 @@ fn calls_are_told_apart() {
             true,
         ),
         (
+            "@filesystem/move_file",
+            json!({"source": "/home/dev/x", "destination": "/home/dev/.kiro/hooks/countersign.json"}),
+            true,
+        ),
+        (
+            "rename",
+            json!({"path": "/srv/data/orders.csv", "new_name": "x"}),
+            true,
+        ),
+        (
             "move_file",
             json!({"source": "/home/dev/.claude/settings.json", "destination": "/tmp/x"}),
             true,

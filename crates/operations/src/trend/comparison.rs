@@ -286,7 +286,11 @@ fn measure(found: &mut Comparison, history: &History, options: &Options, cells: 
     };
     let judged = match judge(found.bounds) {
         Ok(judged) if !hides(&judged) => match judge(found.unlinked_bounds.or(found.bounds)) {
-            Ok(judged) if hides(&judged) => return unlinked(history, options, found),
+            Ok(judged) if hides(&judged) => {
+                let unlinked = thousands(i64::try_from(found.unlinked).unwrap_or(i64::MAX));
+                let all = incidents_have(history.totals(options).incidents);
+                return found.unlinked_decide(&format!("{unlinked} of {all}"));
+            }
             judged => judged,
         },
         judged => judged,
@@ -297,23 +301,23 @@ fn measure(found: &mut Comparison, history: &History, options: &Options, cells: 
     }
 }
 
-/// What is linked would decide, but not with every place for what is not.
-fn unlinked(history: &History, options: &Options, found: &Comparison) -> Verdict {
-    let all = history.totals(options).incidents;
-    let range = found.unlinked_bounds.map_or_else(String::new, |range| {
-        format!(", and depending on where they belong the ratio is anything from {range}")
-    });
-    Verdict::cannot(
-        "unlinked",
-        format!(
-            "{} of {} no likely change{range}",
-            thousands(i64::try_from(found.unlinked).unwrap_or(i64::MAX)),
-            match all {
-                1 => "1 incident has".to_owned(),
-                n => format!("{} have", count(n, "incident")),
-            }
-        ),
-    )
+impl Comparison {
+    /// What is linked would decide, but not with every place for what is not.
+    /// `whose`: of how many.
+    pub(super) fn unlinked_decide(&self, whose: &str) -> Verdict {
+        let range = self.unlinked_bounds.map_or_else(String::new, |range| {
+            format!(", and depending on where they belong the ratio is anything from {range}")
+        });
+        Verdict::cannot("unlinked", format!("{whose} no likely change{range}"))
+    }
+}
+
+/// `N incidents have`.
+pub(super) fn incidents_have(n: u64) -> String {
+    match n {
+        1 => "1 incident has".to_owned(),
+        n => format!("{} have", count(n, "incident")),
+    }
 }
 
 fn word(judged: &verdict::Verdict, found: &Comparison) -> Verdict {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::answer::{Answer, Ratio, Verdict, count, decimal, percent};
-use super::comparison::Comparison;
+use super::comparison::{Comparison, incidents_have};
 use super::history::{History, Involvement, Name, SizeBucket};
 use crate::week::Week;
 
@@ -250,17 +250,8 @@ impl Looks {
                     "linked incidents only, and what is not linked"
                 },
             ),
-            (None, Some(range)) => (
-                Verdict::cannot(
-                    "unlinked",
-                    format!(
-                        "{} no likely change, and depending on where they belong the ratio is anything from {range}",
-                        match comparison.unlinked {
-                            1 => "1 incident has".to_owned(),
-                            n => format!("{} have", count(n, "incident")),
-                        }
-                    ),
-                ),
+            (None, Some(_)) => (
+                comparison.unlinked_decide(&incidents_have(comparison.unlinked)),
                 "linked incidents only, and what is not linked",
             ),
             (None, None) => return,
