@@ -3,6 +3,9 @@
 //! Statements are split here, because scripts hold client commands, procedure
 //! bodies and errors, and each is then parsed by `sqlparser`. A statement that
 //! no dialect can parse is an unknown effect.
+//!
+//! Source: the SQL commands of the PostgreSQL, MySQL and SQLite manuals, and what
+//! their clients read between statements (`psql` meta-commands, `DELIMITER`).
 
 mod block;
 mod bounds;

@@ -3,6 +3,9 @@
 //! A template says less than a change set: parameters given at deployment and
 //! what the account holds are not in it. Where those decide, the worst is taken
 //! and the reason says so.
+//!
+//! Source: "Template anatomy" and "Intrinsic function reference" of the AWS
+//! CloudFormation documentation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
